@@ -1,0 +1,49 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+RUNS ?= nucleoflow-runs
+BIN := .venv/bin
+
+.PHONY: help setup demo test test-fast lint format lock schema clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: .venv/.complete ## Make .venv from the lock file and install CP2K where it is missing
+
+.venv/.complete: requirements.lock pyproject.toml .ci/setup
+	@PYTHON=$(PYTHON) .ci/setup
+	@touch $@
+
+demo: setup ## Run the quick-start study: from molecules to a report, with the real engines
+	@$(BIN)/nucleoflow run quickstart --runs $(RUNS)
+
+test: setup ## Run all tests, those with the real engines included
+	@.ci/setup browser
+	@$(BIN)/pytest
+
+test-fast: setup ## Run the tests that need no engine
+	@$(BIN)/pytest --ignore=tests/integration
+
+lint: setup ## Check style, types and the published schema
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/nucleoflow schema | diff -q - workflows/nucleoflow/study/data/study.schema.json \
+	  || { echo "the published JSON schema is out of date: make schema"; exit 1; }
+
+format: setup ## Rewrite the code in the project's style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+schema: setup ## Rewrite the published JSON schema of study files
+	@$(BIN)/nucleoflow schema -o workflows/nucleoflow/study/data/study.schema.json
+
+lock: ## Rewrite the lock files from pyproject.toml
+	uv pip compile pyproject.toml --extra engines --extra dev --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -o requirements.lock
+	uv pip compile pyproject.toml --extra gpu --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -o requirements-gpu.lock
+
+clean: ## Remove what setup and tests made
+	rm -rf .venv .uv .pytest_cache .mypy_cache .ruff_cache .hypothesis
