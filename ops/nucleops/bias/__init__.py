@@ -1,0 +1,31 @@
+"""Biases described by chemistry once: written as PLUMED, written as Colvars, evaluated in numpy.
+
+How the parts fit together::
+
+    from nucleops.bias.spec import Bias                   # the description, in a study
+    from nucleops.bias.presets import monomer_dimer       # the article's bias as a Bias
+    from nucleops.bias.resolve import resolve             # Bias + System -> ResolvedBias
+    from nucleops.bias.plumed import plumed_input         # ResolvedBias -> PLUMED text
+    from nucleops.bias.colvars import colvars_input       # ResolvedBias -> Colvars text
+    from nucleops.bias.convert import colvars_to_plumed   # Colvars' files -> COLVAR, HILLS
+    from nucleops.bias.values import evaluate             # ResolvedBias + frames -> values
+    from nucleops.bias.gradients import bias_forces       # ResolvedBias + frames -> forces
+    from nucleops.bias.series import read_colvar, read_hills, write_colvar, write_hills, hills_bias
+
+Signatures::
+
+    resolve(bias, system, *, masses=None) -> ResolvedBias
+    plumed_input(resolved, temperature_K, stride, colvar="COLVAR", hills="HILLS", *,
+                 restart=False) -> str
+    colvars_input(resolved, temperature_K, stride, *, restart_stride=0)
+        -> ColvarsInput                                   # .text, .left_out (tuple of str)
+    colvars_to_plumed(traj, hills, resolved, out_dir, *, time_step_fs)
+        -> (COLVAR path, HILLS path or None)
+    evaluate(resolved, positions (F,N,3) A, cells (F,3) A, periodic) -> dict of name: (F,)
+    read_colvar(paths) -> ColvarTable                     # table["s1"], .columns, .time_fs
+    read_hills(paths) -> HillsTable                       # .centres, .sigmas, .height, .added
+    hills_bias(hills, values (P,d), counts=None) -> (P,)  # kcal/mol
+
+Columns of COLVAR, whichever engine ran: ``time`` (fs), every named variable (A, rad or 1),
+``metad.bias``, ``<wall>.bias`` and ``<restraint>.bias`` (kcal/mol).
+"""

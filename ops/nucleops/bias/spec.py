@@ -1,0 +1,192 @@
+"""A bias as a study describes it: collective variables, walls, restraints, metadynamics.
+
+Units are the article's: angstrom, radian, kcal/mol. A wall is PLUMED's ``kappa (x - at)^2``
+without a half; a restraint is ``kappa/2 (x - at)^2``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from nucleops.bias.cvs import (
+    CV,
+    Angle,
+    CollectiveVariable,
+    Coordination,
+    Distance,
+    LinearCombination,
+    Torsion,
+)
+from nucleops.bias.groups import Label, Point
+from nucleops.settings import Positive, PositiveInt, Settings
+
+
+def _target(value: Any) -> str:
+    return "name" if isinstance(value, str) else "variable"
+
+
+Target = Annotated[
+    Annotated[Label, Tag("name")] | Annotated[CV, Tag("variable")], Discriminator(_target)
+]
+"""What a wall acts on: the name of a variable, or a variable written in place."""
+
+
+class Wall(Settings):
+    """A one-sided harmonic bias kappa (x - at)^2, on one variable or on each of many."""
+
+    side: Literal["upper", "lower"]
+    """`upper` keeps the variable below `at`, `lower` above."""
+    of: Target
+    """A variable's name, or a variable written here; one written here whose places are groups of
+    several atoms acts on every combination of single atoms."""
+    each: Literal["monomer", "dimer", "octahedron", "methanol"] | None = None
+    """Repeat the wall for each molecule of this motif; roles then mean the molecule at hand."""
+    at: float
+    """Where the wall begins, in the variable's unit (A, rad or 1)."""
+    kappa_kcal_mol: Positive = 100.0
+    """Wall constant in kcal/mol per squared unit of the variable, without the factor one half."""
+
+
+class Restraint(Settings):
+    """A harmonic bias kappa/2 (x - at)^2 on one variable."""
+
+    of: Label
+    """Name of the variable."""
+    at: float = 0.0
+    """Centre, in the variable's unit (A, rad or 1)."""
+    kappa_kcal_mol: Positive = 100.0
+    """Force constant in kcal/mol per squared unit of the variable, with the factor one half."""
+
+
+class Metadynamics(Settings):
+    """Well-tempered metadynamics; the bias is always kept on a grid."""
+
+    cvs: tuple[Label, ...] = Field(min_length=1, max_length=3)
+    """Names of the biased variables; the lists below are in this order."""
+    height_kcal_mol: Positive
+    """Height of the first hill in kcal/mol."""
+    sigma: tuple[Positive, ...]
+    """Width of the hills along each variable, in its unit."""
+    pace_steps: PositiveInt = 100
+    """MD steps between hills."""
+    bias_factor: float = Field(gt=1, le=1000)
+    """Well-tempered bias factor gamma = (T + dT)/T."""
+    grid_min: tuple[float, ...]
+    """Lower edge of the grid along each variable (-pi for a torsion)."""
+    grid_max: tuple[float, ...]
+    """Upper edge of the grid along each variable (pi for a torsion)."""
+    grid_spacing: tuple[Positive, ...] | None = None
+    """Grid spacing along each variable; a fifth of sigma where it is left out."""
+
+    @model_validator(mode="after")
+    def _lengths(self) -> Metadynamics:
+        for field in ("sigma", "grid_min", "grid_max", "grid_spacing"):
+            value = getattr(self, field)
+            if value is not None and len(value) != len(self.cvs):
+                raise ValueError(f"{field} has {len(value)} numbers for {len(self.cvs)} cvs")
+        if len(set(self.cvs)) != len(self.cvs):
+            raise ValueError(f"cvs names a variable twice: {', '.join(self.cvs)}")
+        for name, low, high, step in zip(
+            self.cvs, self.grid_min, self.grid_max, self.spacing, strict=True
+        ):
+            if high - low < 2 * step:
+                raise ValueError(f"the grid of {name} from {low:g} to {high:g} is empty")
+        for name, step, sigma in zip(self.cvs, self.spacing, self.sigma, strict=True):
+            if step > 0.5 * sigma * (1 + 1e-9):
+                raise ValueError(f"grid_spacing {step:g} of {name} exceeds half of sigma {sigma:g}")
+        return self
+
+    @property
+    def spacing(self) -> tuple[float, ...]:
+        """Grid spacing along each variable, with the default filled in."""
+        return self.grid_spacing or tuple(sigma / 5 for sigma in self.sigma)
+
+
+class Bias(Settings):
+    """Everything that acts on a run besides the potential."""
+
+    points: dict[Label, Point] = Field(default_factory=dict)
+    """Named points: fixed, or a centre of mass."""
+    cvs: dict[Label, CV] = Field(default_factory=dict)
+    """Collective variables by name; all are written to COLVAR."""
+    walls: dict[Label, Wall] = Field(default_factory=dict)
+    """Walls by name."""
+    restraints: dict[Label, Restraint] = Field(default_factory=dict)
+    """Harmonic restraints by name."""
+    metadynamics: Metadynamics | None = None
+    """Well-tempered metadynamics; left out: walls and restraints alone."""
+    left_out_by_colvars: Literal["refuse", "leave out"] = "refuse"
+    """What to do where LAMMPS has Colvars only and a part cannot be said in it: refuse to run, or
+    leave that part out and record it."""
+
+    @model_validator(mode="after")
+    def _names(self) -> Bias:
+        _unique(self)
+        for path, cv in _written(self):
+            for site in _places(cv):
+                if isinstance(site, str):
+                    _known(f"{path}.{site}", site, self.points, "point")
+            if isinstance(cv, LinearCombination):
+                if path.startswith("walls."):
+                    raise ValueError(f"{path}: give the combination a name in cvs and use it here")
+                _combination(path, cv, self.cvs)
+        for name, wall in self.walls.items():
+            if isinstance(wall.of, str):
+                _known(f"walls.{name}.of", wall.of, self.cvs, "collective variable")
+                if wall.each is not None:
+                    raise ValueError(f"walls.{name}: each needs a variable written in `of`")
+        for name, restraint in self.restraints.items():
+            _known(f"restraints.{name}.of", restraint.of, self.cvs, "collective variable")
+        for name in self.metadynamics.cvs if self.metadynamics else ():
+            _known("metadynamics.cvs", name, self.cvs, "collective variable")
+        return self
+
+
+def _written(bias: Bias) -> Iterator[tuple[str, CollectiveVariable]]:
+    for name, cv in bias.cvs.items():
+        yield f"cvs.{name}", cv
+    for name, wall in bias.walls.items():
+        if not isinstance(wall.of, str):
+            yield f"walls.{name}.of", wall.of
+
+
+def _places(cv: CollectiveVariable) -> Iterator[object]:
+    if isinstance(cv, (Distance, Angle, Torsion)):
+        yield from cv.sites
+    elif isinstance(cv, Coordination):
+        yield cv.a
+        yield cv.b
+
+
+def _combination(path: str, cv: LinearCombination, cvs: dict[str, CV]) -> None:
+    for name in cv.of:
+        _known(f"{path}.of", name, cvs, "collective variable")
+        if isinstance(cvs[name], LinearCombination):
+            raise ValueError(f"{path}.of: {name} is itself a combination; write its terms instead")
+        if isinstance(cvs[name], Torsion):
+            raise ValueError(f"{path}.of: {name} is a torsion; periodic values have no sum")
+
+
+def _known(path: str, name: str, names: Iterable[str], what: str) -> None:
+    allowed = list(names)
+    if name in allowed:
+        return
+    near = difflib.get_close_matches(name, allowed, n=1, cutoff=0.4)
+    hint = f"; nearest: {near[0]}" if near else ""
+    raise ValueError(
+        f"{path}: there is no {what} named {name!r}{hint}; allowed: {', '.join(allowed) or 'none'}"
+    )
+
+
+def _unique(bias: Bias) -> None:
+    # PLUMED labels share one name space, and so do the columns of COLVAR.
+    seen: dict[str, str] = {"metad": "metadynamics itself", "time": "the time column"}
+    for field in ("points", "cvs", "walls", "restraints"):
+        for name in getattr(bias, field):
+            if name in seen:
+                raise ValueError(f"{field}.{name}: the name is taken by {seen[name]}")
+            seen[name] = f"{field}.{name}"
