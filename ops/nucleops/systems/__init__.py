@@ -1,0 +1,1 @@
+"""What is simulated: species, ligands, motifs, boxes, packing, and systems as files."""

@@ -1,0 +1,248 @@
+"""Systems from their specification: counts, cell, packing with packmol, distances checked."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nucleops.errors import NucleoError, TimeLimit, WrongInput
+from nucleops.seeds import derive_seed
+from nucleops.systems.distances import minimum_intermolecular_distance
+from nucleops.systems.elements import AVOGADRO_PER_CM3_IN_A3
+from nucleops.systems.motifs import CLUSTER_MOTIFS, Motif, motif
+from nucleops.systems.packmol import Placement, run_packmol
+from nucleops.systems.spec import SystemSpec
+from nucleops.systems.system import FloatArray, Molecule, System
+from nucleops.systems.volume import fill_count, van_der_waals_volume
+
+MAX_ATTEMPTS = 3
+"""Packings tried, each with its own seed, before a system is refused."""
+
+# Packmol counts a packing as done when distances are short of the tolerance by up to 1%.
+_PACKMOL_SLACK = 1.015
+_ADVICE = "use a larger edge_A or radius_A, fewer molecules, or a smaller minimum_distance_A"
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A packed system and how it came about.
+
+    Attributes
+    ----------
+    system : System
+        The result.
+    counts : dict of str to int
+        Copies of each motif.
+    seed : int
+        Seed of the packing that was kept (packmol's).
+    attempts : int
+        Packings tried.
+    minimum_distance_A : float
+        Smallest distance in angstrom between atoms of different molecules; infinite for one.
+    density_g_cm3 : float
+        Mass over the volume of the cube, or of the droplet's sphere.
+    provenance : dict of str to str
+        How each motif's geometry was made.
+    """
+
+    system: System
+    counts: dict[str, int]
+    seed: int
+    attempts: int
+    minimum_distance_A: float
+    density_g_cm3: float
+    provenance: dict[str, str]
+
+
+def build_system(name: str, spec: SystemSpec, metal: str, seed: int) -> System:
+    """Build a system; the same arguments give the same coordinates to the last digit.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the study.
+    spec : SystemSpec
+        What is in it and its box. Where it holds exactly one cluster molecule, that one is
+        placed at the centre of the box, the solvent round it.
+    metal : str
+        ``Ag``, ``Au`` or ``Cu``.
+    seed : int
+        Seed of the packing.
+
+    Returns
+    -------
+    System
+        Molecules in the order of ``spec.contents``, each whole.
+
+    Raises
+    ------
+    WrongInput
+        The molecules cannot be packed into the box.
+    MissingProgram
+        Packmol is not installed.
+    """
+    return pack(name, spec, metal, seed).system
+
+
+def pack(name: str, spec: SystemSpec, metal: str, seed: int, *, timeout_s: float = 180.0) -> Packed:
+    """Build a system as :func:`build_system` does, and say how.
+
+    Parameters
+    ----------
+    name, spec, metal, seed
+        As for :func:`build_system`.
+    timeout_s : float
+        Wall-clock limit in seconds of all packings together.
+    """
+    deadline = time.monotonic() + timeout_s
+    counts = _counts(name, spec, metal)
+    cell, radius = _space(spec, counts, metal)
+    placements = _placements(spec, counts, metal, radius)
+    volume = _check_room(name, spec, counts, metal, cell, radius)
+    mass = sum(p.motif.mass_g_mol * p.count for p in placements)
+    totals: dict[str, int] = {}
+    for placement in placements:
+        totals[placement.motif.name] = totals.get(placement.motif.name, 0) + placement.count
+    provenance = {m: motif(m, metal).provenance for m in totals}
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        packing_seed = derive_seed(seed, "packing", attempt)
+        try:
+            positions = _place(placements, cell, spec, packing_seed, deadline)
+        except TimeLimit as error:
+            raise WrongInput(f"system {name!r}: {error.message}", advice=_ADVICE) from error
+        except NucleoError as error:
+            raise type(error)(f"system {name!r}: {error.message}", advice=error.advice) from error
+        if positions is None:
+            continue
+        system = _assemble(name, placements, positions, cell, spec.box.shape == "cube")
+        closest, _ = minimum_intermolecular_distance(system)
+        if closest >= spec.minimum_distance_A:
+            density = mass / (volume * AVOGADRO_PER_CM3_IN_A3)
+            return Packed(system, totals, packing_seed, attempt, closest, density, provenance)
+    raise WrongInput(
+        f"system {name!r}: no packing of {_words(totals)} into {_space_words(spec, cell)} with"
+        f" minimum_distance_A {spec.minimum_distance_A} in {MAX_ATTEMPTS} attempts",
+        advice=_ADVICE,
+    )
+
+
+def _counts(name: str, spec: SystemSpec, metal: str) -> list[int]:
+    others = [(c.motif, c.count) for c in spec.contents if c.count != "fill"]
+    counts = []
+    for content in spec.contents:
+        if content.count != "fill":
+            counts.append(content.count)
+            continue
+        if spec.box.edge_A is None:  # SystemSpec has refused it already
+            raise WrongInput(f"system {name!r}: count: fill needs a cube with edge_A")
+        count = fill_count(spec.box.edge_A, spec.solvent_density_g_cm3, others, metal)
+        if count < 1:
+            raise WrongInput(
+                f"system {name!r}: a cube of {spec.box.edge_A} A has no room to fill with methanol",
+                advice=_ADVICE,
+            )
+        counts.append(count)
+        others.append((content.motif, count))
+    return counts
+
+
+def _space(spec: SystemSpec, counts: list[int], metal: str) -> tuple[FloatArray, float | None]:
+    box = spec.box
+    if box.radius_A is not None:
+        return np.full(3, 2 * box.radius_A + box.vacuum_A), box.radius_A
+    edge = box.edge_A
+    if edge is None and box.density_g_cm3 is not None:
+        contents = zip(spec.contents, counts, strict=True)
+        mass = sum(motif(c.motif, metal).mass_g_mol * n for c, n in contents)
+        edge = (mass / (box.density_g_cm3 * AVOGADRO_PER_CM3_IN_A3)) ** (1.0 / 3.0)
+    # Six decimals are what packmol reads; the cell is exactly what was packed.
+    return np.full(3, round(float(edge or 0.0), 6)), None
+
+
+def _placements(
+    spec: SystemSpec, counts: list[int], metal: str, radius: float | None
+) -> list[Placement]:
+    n_clusters = sum(
+        n for c, n in zip(spec.contents, counts, strict=True) if c.motif in CLUSTER_MOTIFS
+    )
+    placements = []
+    for content, count in zip(spec.contents, counts, strict=True):
+        centred = n_clusters == 1 and content.motif in CLUSTER_MOTIFS
+        limits = [r for r in (radius, content.within_A) if r is not None]
+        within = min(limits) if limits else None
+        placements.append(Placement(motif(content.motif, metal), count, centred, within))
+    return placements
+
+
+def _check_room(
+    name: str,
+    spec: SystemSpec,
+    counts: list[int],
+    metal: str,
+    cell: FloatArray,
+    radius: float | None,
+) -> float:
+    """Refuse at once what cannot be packed; return the volume there is, in cubic angstrom."""
+    available = float(cell.prod()) if radius is None else 4.0 / 3.0 * np.pi * radius**3
+    needed = 0.0
+    for content, count in zip(spec.contents, counts, strict=True):
+        needed += count * van_der_waals_volume(content.motif, metal)
+        positions = motif(content.motif, metal).positions
+        span = float(np.linalg.norm(positions[:, None] - positions[None], axis=2).max())
+        # A periodic molecule must keep clear of its own images too.
+        room = float(cell[0]) - spec.minimum_distance_A if radius is None else 2 * radius
+        if content.within_A is not None:
+            room = min(room, 2 * content.within_A)
+        if span > room:
+            raise WrongInput(
+                f"system {name!r}: one {content.motif} is {span:.1f} A long, the space for it in"
+                f" {_space_words(spec, cell)} is {room:.1f} A",
+                advice=_ADVICE,
+            )
+    if needed > available:
+        raise WrongInput(
+            f"system {name!r}: the molecules' van der Waals volume is {needed:.0f} A3,"
+            f" {_space_words(spec, cell)} has {available:.0f} A3",
+            advice=_ADVICE,
+        )
+    return float(available)
+
+
+def _place(
+    placements: list[Placement], cell: FloatArray, spec: SystemSpec, seed: int, deadline: float
+) -> FloatArray | None:
+    if sum(p.count for p in placements) == 1:
+        return placements[0].motif.positions + cell / 2
+    with tempfile.TemporaryDirectory(prefix="packmol-") as folder:
+        tolerance = spec.minimum_distance_A * _PACKMOL_SLACK
+        periodic = spec.box.shape == "cube"
+        left_s = max(deadline - time.monotonic(), 1.0)
+        return run_packmol(placements, cell, periodic, tolerance, seed, Path(folder), left_s)
+
+
+def _assemble(
+    name: str, placements: list[Placement], positions: FloatArray, cell: FloatArray, periodic: bool
+) -> System:
+    symbols: list[str] = []
+    molecules: list[Molecule] = []
+    for placement in placements:
+        molecule: Motif = placement.motif
+        for _ in range(placement.count):
+            indices = tuple(range(len(symbols), len(symbols) + len(molecule.symbols)))
+            molecules.append(Molecule(molecule.name, indices, molecule.roles))
+            symbols += molecule.symbols
+    return System(name, tuple(symbols), positions, cell, periodic, tuple(molecules))
+
+
+def _words(counts: dict[str, int]) -> str:
+    return ", ".join(f"{n} {name}" for name, n in counts.items())
+
+
+def _space_words(spec: SystemSpec, cell: FloatArray) -> str:
+    if spec.box.radius_A is not None:
+        return f"a sphere of radius {spec.box.radius_A:g} A"
+    return f"a cube of edge {cell[0]:g} A"

@@ -1,0 +1,73 @@
+"""What a study says about a system, before it is built."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from nucleops.settings import Name, NonNegative, Positive, PositiveInt, Settings
+
+MotifName = Literal["monomer", "dimer", "octahedron", "methanol"]
+
+
+class Content(Settings):
+    """So many copies of a motif."""
+
+    motif: MotifName
+    """Which molecule: monomer (ML), dimer (M2L2 staple), octahedron (M6L6) or methanol."""
+    count: PositiveInt | Literal["fill"]
+    """How many copies; `fill` (methanol only) fills the box to `solvent_density_g_cm3`."""
+    within_A: Positive | None = Field(default=None, le=250)
+    """Keep these molecules inside a sphere of this radius in angstrom about the box's centre."""
+
+
+class Box(Settings):
+    """The space that the molecules are packed into."""
+
+    shape: Literal["cube", "droplet"] = "cube"
+    """`cube`: periodic; `droplet`: a sphere in vacuum, not periodic."""
+    edge_A: Positive | None = Field(default=None, le=500)
+    """Edge of the cubic cell in angstrom; required for a cube unless `density_g_cm3` is given."""
+    density_g_cm3: Positive | None = Field(default=None, le=30)
+    """Mass density in g/cm3 that sets the edge of a cube instead of `edge_A`."""
+    radius_A: Positive | None = Field(default=None, le=200)
+    """Radius in angstrom of the sphere a droplet is packed into; required for a droplet."""
+    vacuum_A: NonNegative = 16.0
+    """Empty space in angstrom between a droplet's sphere and its periodic images' spheres."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Box:
+        if self.shape == "cube":
+            if (self.edge_A is None) == (self.density_g_cm3 is None):
+                raise ValueError("a cube needs exactly one of edge_A and density_g_cm3")
+            if self.radius_A is not None:
+                raise ValueError("radius_A belongs to a droplet; a cube has edge_A")
+        elif self.radius_A is None or self.edge_A is not None or self.density_g_cm3 is not None:
+            raise ValueError("a droplet needs radius_A, and neither edge_A nor density_g_cm3")
+        return self
+
+
+class SystemSpec(Settings):
+    """One system: its contents and its box."""
+
+    contents: tuple[Content, ...] = Field(min_length=1)
+    """What is in it, in the order in which the atoms are written."""
+    box: Box
+    """The space it is packed into."""
+    minimum_distance_A: Positive = Field(default=2.0, le=5)
+    """Smallest distance in angstrom between atoms of different molecules after packing."""
+    solvent_density_g_cm3: Positive = Field(default=0.79, le=5)
+    """Density in g/cm3 used where a content's count is `fill`."""
+
+    @model_validator(mode="after")
+    def _fill_is_solvent(self) -> SystemSpec:
+        for content in self.contents:
+            if content.count == "fill" and content.motif != "methanol":
+                raise ValueError(f"only methanol can have count: fill, not {content.motif}")
+            if content.count == "fill" and (self.box.shape != "cube" or self.box.edge_A is None):
+                raise ValueError("count: fill needs a cube with edge_A")
+        return self
+
+
+SystemName = Name
