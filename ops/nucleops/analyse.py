@@ -1,0 +1,131 @@
+"""Operators that turn runs into result folders: free energies, structure, nuclei, learning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from dflow.python import OP, OPIO, Artifact, BigParameter, OPIOSign
+
+from nucleops.errors import dflow_errors
+from nucleops.signs import Paths
+
+
+def _given(paths: list[Path] | None) -> list[Path]:
+    """Leave out the gaps that failed slices leave in a stacked list."""
+    return [Path(p) for p in paths or [] if p is not None]
+
+
+class AnalyseMetadynamics(OP):
+    """Free-energy surfaces, errors and convergence from metadynamics walkers."""
+
+    @classmethod
+    def get_input_sign(cls) -> OPIOSign:
+        """MD result folders with COLVAR and HILLS; ``FreeEnergySettings`` as plain data."""
+        return OPIOSign(
+            {"walkers": Artifact(Paths), "settings": BigParameter(dict, default={})}
+        )
+
+    @classmethod
+    def get_output_sign(cls) -> OPIOSign:
+        """Return the sign: the `metad/` result folder."""
+        return OPIOSign({"metad": Artifact(Path)})
+
+    @OP.exec_sign_check
+    @dflow_errors
+    def execute(self, ip: OPIO) -> OPIO:
+        """Analyse the walkers."""
+        from nucleops.analysis.settings import FreeEnergySettings
+        from nucleops.analysis.stages.metad import metad_folder
+
+        settings = FreeEnergySettings.model_validate(ip["settings"])
+        return OPIO({"metad": metad_folder(_given(ip["walkers"]), settings, Path("metad"))})
+
+
+class AnalyseStructure(OP):
+    """Distance and angle densities of a finished cluster."""
+
+    @classmethod
+    def get_input_sign(cls) -> OPIOSign:
+        """One MD result folder; ``StructureSettings`` as plain data."""
+        return OPIOSign({"md": Artifact(Path), "settings": BigParameter(dict, default={})})
+
+    @classmethod
+    def get_output_sign(cls) -> OPIOSign:
+        """Return the sign: the `unbiased/` result folder."""
+        return OPIOSign({"unbiased": Artifact(Path)})
+
+    @OP.exec_sign_check
+    @dflow_errors
+    def execute(self, ip: OPIO) -> OPIO:
+        """Analyse the run."""
+        from nucleops.analysis.settings import StructureSettings
+        from nucleops.analysis.stages.unbiased import unbiased_folder
+
+        settings = StructureSettings.model_validate(ip["settings"])
+        return OPIO({"unbiased": unbiased_folder(ip["md"], settings, Path("unbiased"))})
+
+
+class PoolReplicas(OP):
+    """Nuclei of every replica that finished, and which did not."""
+
+    @classmethod
+    def get_input_sign(cls) -> OPIOSign:
+        """MD result folders, ``NucleationSettings`` as plain data, names of all replicas begun."""
+        return OPIOSign(
+            {
+                "replicas": Artifact(Paths, optional=True),
+                "settings": BigParameter(dict, default={}),
+                "expected": BigParameter(list, default=[]),
+            }
+        )
+
+    @classmethod
+    def get_output_sign(cls) -> OPIOSign:
+        """Return the sign: the `nucleate/` result folder."""
+        return OPIOSign({"nucleate": Artifact(Path)})
+
+    @OP.exec_sign_check
+    @dflow_errors
+    def execute(self, ip: OPIO) -> OPIO:
+        """Analyse each replica and pool them."""
+        from nucleops.analysis.settings import NucleationSettings
+        from nucleops.analysis.stages.nucleate import nucleate_folder
+
+        settings = NucleationSettings.model_validate(ip["settings"])
+        replicas = [None if p is None else Path(p) for p in ip["replicas"] or []]
+        expected = [str(name) for name in ip["expected"]]
+        folder = nucleate_folder(replicas, settings, Path("nucleate"), expected)
+        return OPIO({"nucleate": folder})
+
+
+class SummariseLearning(OP):
+    """What the learning rounds did, and how good the production models are."""
+
+    @classmethod
+    def get_input_sign(cls) -> OPIOSign:
+        """Data folders of the rounds, log folders of the production models, level of theory."""
+        return OPIOSign(
+            {
+                "iter_data": Artifact(Paths),
+                "train_logs": Artifact(Paths),
+                "level_of_theory": BigParameter(dict, default={}),
+            }
+        )
+
+    @classmethod
+    def get_output_sign(cls) -> OPIOSign:
+        """Return the sign: the `learning/` result folder."""
+        return OPIOSign({"learning": Artifact(Path)})
+
+    @OP.exec_sign_check
+    @dflow_errors
+    def execute(self, ip: OPIO) -> OPIO:
+        """Collect the records."""
+        from nucleops.analysis.stages.learning import learning_folder
+
+        theory: dict[str, Any] = ip["level_of_theory"]
+        folder = learning_folder(
+            _given(ip["iter_data"]), _given(ip["train_logs"]), theory, Path("learning")
+        )
+        return OPIO({"learning": folder})

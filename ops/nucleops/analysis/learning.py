@@ -1,0 +1,128 @@
+"""What the learning rounds say: a table of rounds, errors of the models, parity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from nucleops.analysis.grid import FloatArray, IntArray
+
+ROUND_KEYS = (
+    "name",
+    "n_train_frames",
+    "n_held_out",
+    "accurate",
+    "candidate",
+    "failed",
+    "n_frames_explored",
+    "n_selected",
+    "n_labelled",
+    "n_dropped",
+    "converged",
+)
+PERCENTILES = (50, 90, 99, 100)
+
+
+def rmse(reference: ArrayLike, predicted: ArrayLike) -> float:
+    """Root mean square difference of two arrays of one shape, in their unit; nan if empty."""
+    difference = np.asarray(predicted, dtype=np.float64) - np.asarray(reference, dtype=np.float64)
+    return float(np.sqrt(np.mean(difference**2))) if difference.size else float("nan")
+
+
+def rmse_per_element(
+    reference: ArrayLike, predicted: ArrayLike, elements: ArrayLike
+) -> dict[str, float]:
+    """Force RMSE over components of the atoms of each element.
+
+    Parameters
+    ----------
+    reference, predicted : array_like
+        Forces, shape (n, 3).
+    elements : array_like of str
+        Element of each row, shape (n,).
+
+    Returns
+    -------
+    dict
+        Element -> RMSE in the forces' unit, in order of first appearance.
+    """
+    kinds = np.asarray(elements)
+    ref, pred = np.asarray(reference), np.asarray(predicted)
+    order = list(dict.fromkeys(kinds.tolist()))
+    return {str(k): rmse(ref[kinds == k], pred[kinds == k]) for k in order}
+
+
+def round_row(record: Mapping[str, Any]) -> dict[str, Any]:
+    """One row of the rounds' table from a `round.json`.
+
+    Parameters
+    ----------
+    record : mapping
+        Keys of :data:`ROUND_KEYS`, and ``tests``: one entry for each model with
+        ``energy_rmse_meV_atom`` and ``force_rmse_meV_A``. Missing ones become None or empty.
+    """
+    tests = list(record.get("tests") or [])
+    row = {key: record.get(key) for key in ROUND_KEYS}
+    row["n_dropped"] = dict(record.get("n_dropped") or {}) if _is_map(record) else {}
+    for key in ("energy_rmse_meV_atom", "force_rmse_meV_A"):
+        row[key] = [float(t[key]) for t in tests if t.get(key) is not None]
+    percentiles = record.get("max_deviation") or record.get("deviation_percentiles_eV_A")
+    row["max_deviation"] = dict(percentiles or {})
+    row["stalled"] = bool(record.get("stalled", False))
+    return row
+
+
+def _is_map(record: Mapping[str, Any]) -> bool:
+    return isinstance(record.get("n_dropped") or {}, Mapping)
+
+
+def deviation_percentiles(deviations: ArrayLike) -> dict[str, float]:
+    """Percentiles (:data:`PERCENTILES`) of the largest force deviations, shape (F,), in eV/A."""
+    values = np.asarray(deviations, dtype=np.float64)
+    if not len(values):
+        return {}
+    return {str(p): float(np.percentile(values, p)) for p in PERCENTILES}
+
+
+def thin(n_rows: int, most: int, seed: int = 0) -> IntArray:
+    """Choose at most `most` of `n_rows` rows at random, ascending; the same for the same seed."""
+    if n_rows <= most:
+        return np.arange(n_rows, dtype=np.int64)
+    rng = np.random.default_rng(seed)
+    return np.sort(rng.choice(n_rows, size=most, replace=False)).astype(np.int64)
+
+
+def final_errors(tests: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Collect the production models' errors, one entry for each model.
+
+    Returns
+    -------
+    dict
+        ``energy_rmse_meV_atom`` and ``force_rmse_meV_A``: lists; and
+        ``per_element_force_rmse_meV_A``: element -> list.
+    """
+    rows = list(tests)
+    per_element: dict[str, list[float]] = {}
+    for row in rows:
+        for element, value in (row.get("per_element_force_rmse_meV_A") or {}).items():
+            per_element.setdefault(str(element), []).append(float(value))
+    return {
+        "energy_rmse_meV_atom": [float(r["energy_rmse_meV_atom"]) for r in rows],
+        "force_rmse_meV_A": [float(r["force_rmse_meV_A"]) for r in rows],
+        "per_element_force_rmse_meV_A": per_element,
+    }
+
+
+def trust_levels(record: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """Return the lower and upper trust level in eV/A of a `round.json`, None where not recorded."""
+    low, high = record.get("trust_low_eV_A"), record.get("trust_high_eV_A")
+    return (float(low) if low is not None else None, float(high) if high is not None else None)
+
+
+def concatenate(parts: Iterable[ArrayLike]) -> FloatArray:
+    """Join one-dimensional series; an empty array where there is none."""
+    arrays = [np.asarray(p, dtype=np.float64).ravel() for p in parts]
+    return np.concatenate(arrays) if arrays else np.zeros(0)

@@ -1,0 +1,262 @@
+"""The `metad/` result folder: surfaces, errors, convergence, states."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nucleops.analysis.free_energy import thermal_energy
+from nucleops.analysis.grid import FloatArray
+from nucleops.analysis.metadynamics import Surfaces, analyse
+from nucleops.analysis.settings import FreeEnergySettings
+from nucleops.analysis.stages.files import (
+    SUMMARY,
+    link_tree,
+    whole_system,
+    write_csv,
+    write_json,
+    write_last,
+)
+from nucleops.analysis.trust import Run, cut_series, read_run
+from nucleops.analysis.walkers import Walker
+from nucleops.bias.hills import HillsTable
+from nucleops.errors import WrongInput
+
+FS_PER_PS = 1000.0
+
+
+def metad_folder(walkers: Sequence[Path], settings: FreeEnergySettings, out: Path) -> Path:
+    """Analyse metadynamics walkers and write the `metad/` folder.
+
+    Parameters
+    ----------
+    walkers : sequence of Path
+        MD result folders with ``COLVAR`` and ``HILLS`` (time in fs, kcal/mol).
+    settings : FreeEnergySettings
+        How.
+    out : Path
+        Folder to make: ``walker-000/`` .. (the runs, with ``last-trusted.extxyz`` and
+        ``series.csv``), ``fes_1d.csv``, ``fes_2d.csv``, ``fes_2d_reweighted.csv``, ``fes.npz``,
+        ``convergence.csv``, ``blocks.csv``, ``hills.csv``, ``states/*.extxyz``, ``summary.json``.
+
+    Returns
+    -------
+    Path
+        `out`.
+
+    Raises
+    ------
+    WrongInput
+        If there is no walker, walkers differ in variables or temperature, or a file is malformed.
+    """
+    if not walkers:
+        raise WrongInput("metadynamics analysis: no walker was given")
+    out.mkdir(parents=True)
+    runs: list[Run] = []
+    parts: list[Walker] = []
+    names: tuple[str, ...] = ()
+    for k, folder in enumerate(walkers):
+        place = out / f"walker-{k:03d}"
+        link_tree(folder, place)
+        run = read_run(place)
+        write_last(run, place)
+        own_names, walker, series = read_walker(run)
+        if names and own_names != names:
+            raise WrongInput(f"{folder}: biases {own_names}, the walkers before it {names}")
+        names = own_names
+        write_csv(place / "series.csv", series)
+        runs.append(run)
+        parts.append(walker)
+    _hills_csv(out, parts)
+    temperature = runs[0].trusted.temperature_K
+    if any(r.trusted.temperature_K != temperature for r in runs):
+        raise WrongInput("metadynamics analysis: the walkers were run at different temperatures")
+    kT = thermal_energy(temperature)
+    usable = [w for w in parts if len(w.hills) >= 2 and len(w.times_ps) >= 8]
+    summary: dict[str, Any] = {
+        "cvs": list(names),
+        "temperature_K": temperature,
+        "kT_kcal_mol": kT,
+        "runs": [r.trusted.row(f"walker-{k:03d}") for k, r in enumerate(runs)],
+        "n_hills": [len(w.hills) for w in parts],
+        "bias_factor": parts[0].hills.bias_factor,
+    }
+    if usable:
+        surfaces = analyse(usable, names, kT, settings)
+        _surface_files(out, surfaces, names)
+        summary |= _account(surfaces, names)
+        summary["states_written"] = _states(out, runs, parts, surfaces)
+    else:
+        total = sum(r.trusted.trusted_ps for r in runs)
+        summary |= {
+            "surface": None,
+            "verdict": {
+                "converged": False,
+                "sentence": f"No free energy: the {len(runs)} walker(s) were trusted for "
+                f"{total:.3g} ps in all, too short to lay down hills and sample.",
+                "met": [],
+                "missing": ["at least two hills and eight rows of the series in one walker"],
+            },
+        }
+    write_json(out / SUMMARY, summary)
+    return out
+
+
+def read_walker(run: Run) -> tuple[tuple[str, ...], Walker, dict[str, FloatArray]]:
+    """Read the trusted part of a walker's COLVAR and HILLS.
+
+    Returns
+    -------
+    names : tuple of str
+        The biased variables (those of HILLS).
+    walker : Walker
+        Series and hills.
+    series : dict
+        ``time_ps`` and every column of COLVAR, shape (F,).
+    """
+    from nucleops.bias.hills import read_hills
+    from nucleops.bias.series import read_colvar
+
+    colvar = cut_series(read_colvar(run.folder / "COLVAR").columns, "time", run.trusted)
+    hills = _trusted_hills(read_hills(run.folder / "HILLS"), run)
+    lacking = [n for n in hills.cvs if n not in colvar]
+    if lacking:
+        raise WrongInput(
+            f"{run.folder / 'COLVAR'}: has no column {lacking[0]}, which HILLS biases; "
+            f"found: {', '.join(colvar)}"
+        )
+    walker = Walker(
+        times_ps=colvar["time"] / FS_PER_PS,
+        values=np.stack([colvar[n] for n in hills.cvs], axis=1),
+        rbias=next((v for n, v in colvar.items() if n.endswith("metad.rbias")), None),
+        bias=next((v for n, v in colvar.items() if n.endswith("metad.bias")), None),
+        hills=hills,
+    )
+    series = {"time_ps": walker.times_ps}
+    series |= {n: v for n, v in colvar.items() if n != "time"}
+    return hills.cvs, walker, series
+
+
+def _trusted_hills(hills: HillsTable, run: Run) -> HillsTable:
+    keep = hills.time_fs <= (run.trusted.trusted_steps + 0.5) * run.trusted.time_step_fs
+    return replace(
+        hills,
+        time_fs=hills.time_fs[keep],
+        centres=hills.centres[keep],
+        sigmas=hills.sigmas[keep],
+        height=hills.height[keep],
+    )
+
+
+def _hills_csv(out: Path, walkers: Sequence[Walker]) -> None:
+    which = [np.full(len(w.hills), k) for k, w in enumerate(walkers)]
+    write_csv(
+        out / "hills.csv",
+        {
+            "walker": np.concatenate(which),
+            "time_ps": np.concatenate([w.hill_times_ps for w in walkers]),
+            "height_kcal_mol": np.concatenate([w.hills.height for w in walkers]),
+        },
+    )
+
+
+def _surface_files(out: Path, s: Surfaces, names: Sequence[str]) -> None:
+    write_csv(
+        out / "fes_1d.csv",
+        {
+            names[0]: s.profile_x,
+            "free_energy_kcal_mol": s.profile,
+            "error_kcal_mol": s.profile_error,
+            "free_energy_from_hills_kcal_mol": s.profile_hills,
+        },
+    )
+    write_csv(
+        out / "convergence.csv",
+        {
+            "time_ps": s.times_ps,
+            "difference_kcal_mol": s.difference,
+            "error_kcal_mol": s.difference_error,
+            "difference_from_hills_kcal_mol": s.difference_hills,
+        },
+    )
+    scan = np.array(s.scan, dtype=np.float64).reshape(-1, 3)
+    columns = {"block_rows": scan[:, 0], "n_blocks": scan[:, 1], "mean_error_kcal_mol": scan[:, 2]}
+    write_csv(out / "blocks.csv", columns)
+    arrays: dict[str, Any] = {"from_hills_kcal_mol": s.from_hills, "been": s.been}
+    arrays |= {"reweighted_kcal_mol": s.reweighted}
+    for d, name in enumerate(names):
+        arrays[f"axis_{d}"], arrays[f"reweighted_axis_{d}"] = s.grid.axes[d], s.coarse.axes[d]
+        arrays[f"name_{d}"] = np.array(name)
+    np.savez_compressed(out / "fes.npz", **arrays)
+    if len(names) == 2:
+        for file, grid, values, extra in (
+            ("fes_2d.csv", s.grid, s.from_hills, {"visited": s.been.astype(int).ravel()}),
+            ("fes_2d_reweighted.csv", s.coarse, s.reweighted, {}),
+        ):
+            a, b = np.meshgrid(*grid.axes, indexing="ij")
+            table = {names[0]: a.ravel(), names[1]: b.ravel()}
+            write_csv(out / file, table | {"free_energy_kcal_mol": values.ravel()} | extra)
+
+
+def _account(s: Surfaces, names: Sequence[str]) -> dict[str, Any]:
+    v = s.verdict
+    return {
+        "surface": {
+            "difference_kcal_mol": s.difference_hills[-1],
+            "difference_reweighted_kcal_mol": s.difference[-1],
+            "difference_error_kcal_mol": s.difference_error[-1],
+            "from": s.states[0].name,
+            "to": s.states[-1].name,
+            "block_rows": s.block,
+            "n_blocks": s.n_blocks,
+            "error_is_level": s.error_is_level,
+        },
+        "states": [
+            {
+                "name": state.name,
+                "ranges": {k: list(r) for k, r in state.ranges.items()},
+                "minimum": dict(zip(names, s.minima[state.name], strict=True))
+                if state.name in s.minima
+                else None,
+            }
+            for state in s.states
+        ],
+        "verdict": {
+            "converged": v.converged,
+            "sentence": v.sentence,
+            "met": v.met,
+            "missing": v.missing,
+        },
+    }
+
+
+def _states(
+    out: Path, runs: Sequence[Run], walkers: Sequence[Walker], s: Surfaces
+) -> list[dict[str, Any]]:
+    """Write the frame nearest to each state's minimum, over all walkers."""
+    from nucleops.systems.files import write_extxyz
+
+    (out / "states").mkdir()
+    scale = np.concatenate([w.hills.sigmas for w in walkers]).mean(axis=0)
+    written = []
+    for name, minimum in s.minima.items():
+        goal, best = np.array(minimum), None
+        for k, (run, walker) in enumerate(zip(runs, walkers, strict=True)):
+            row = np.clip(np.searchsorted(walker.times_ps, run.times_ps), 0, len(walker.values) - 1)
+            away = np.sum(((walker.values[row] - goal) / scale) ** 2, axis=1)
+            frame = int(np.argmin(away))
+            if best is None or away[frame] < best[0]:
+                best = (float(away[frame]), k, frame, walker.values[row[frame]])
+        if best is None:
+            continue
+        _, k, frame, values = best
+        run = runs[k]
+        system = replace(run.system.with_positions(run.positions[frame]), cell=run.cells[frame])
+        text = f"state {name}, walker {k}, {run.times_ps[frame]:g} ps"
+        write_extxyz(whole_system(system), out / "states" / f"{name}.extxyz", provenance=text)
+        written.append({"name": name, "walker": k, "time_ps": run.times_ps[frame], "cvs": values})
+    return written

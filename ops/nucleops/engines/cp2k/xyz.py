@@ -1,0 +1,73 @@
+"""CP2K's XYZ files of positions and forces, of which only the complete frames are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from nucleops.errors import TruncatedOutput
+from nucleops.systems.system import FloatArray
+
+_COMMENT = re.compile(r"^ i = +(\d+), time = +\d+\.\d+, E = +(-?\d+\.\d{10})$")
+_ATOM = re.compile(r"^ +([A-Z][a-z]?) +(-?\d+\.\d{10}) +(-?\d+\.\d{10}) +(-?\d+\.\d{10})$")
+
+
+@dataclass(frozen=True)
+class XyzFrame:
+    """One frame.
+
+    Attributes
+    ----------
+    step : int
+        Step of molecular dynamics.
+    energy : float
+        Potential energy in hartree.
+    symbols : tuple of str
+        Elements.
+    values : ndarray
+        Positions in angstrom or forces in hartree/bohr, shape (n_atoms, 3).
+    """
+
+    step: int
+    energy: float
+    symbols: tuple[str, ...]
+    values: FloatArray
+
+
+def read_xyz(path: Path, n_atoms: int) -> Iterator[XyzFrame]:
+    """Yield the complete frames of a file; damaged ones are passed over.
+
+    A frame begins at a line that holds the number of atoms, so that damage does not spread from one
+    frame to the next.
+
+    Raises
+    ------
+    TruncatedOutput
+        If the file cannot be read.
+    """
+    try:
+        text = path.read_bytes().decode("ascii", errors="replace")
+    except OSError as error:
+        raise TruncatedOutput(f"CP2K left no {path.name}: {error}", log=path) from error
+    lines = text.split("\n")[:-1]  # what follows the last line break is cut off, or empty
+    heads = [i for i, line in enumerate(lines) if line.strip() == str(n_atoms)]
+    for start, end in pairwise([*heads, len(lines)]):
+        frame = _frame(lines[start + 1 : end], n_atoms)
+        if frame is not None:
+            yield frame
+
+
+def _frame(lines: list[str], n_atoms: int) -> XyzFrame | None:
+    if len(lines) != n_atoms + 1:
+        return None
+    comment = _COMMENT.match(lines[0])
+    atoms = [match for line in lines[1:] if (match := _ATOM.match(line))]
+    if comment is None or len(atoms) != n_atoms:
+        return None
+    values = np.array([[float(number) for number in atom.groups()[1:]] for atom in atoms])
+    return XyzFrame(int(comment[1]), float(comment[2]), tuple(a[1] for a in atoms), values)

@@ -1,0 +1,165 @@
+"""Which frames of a data set a model is trained on, and which it is tested on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucleops.errors import TruncatedOutput, WrongInput
+
+_COPIED = ("type.raw", "type_map.raw", "nopbc")
+_PER_FRAME = ("box", "coord", "energy", "force")
+
+
+def find_systems(paths: Iterable[Path]) -> list[Path]:
+    """Find every DeePMD npy system in or below the given folders, in a fixed order.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Systems, or folders of systems as dpgen2's ``iter_data`` are; links are followed. A round
+        whose labels were all dropped leaves a folder without any.
+
+    Returns
+    -------
+    list of Path
+        Folders that hold a ``type.raw``; sorted within each of ``paths``.
+    """
+    found: list[Path] = []
+    for path in paths:
+        # os.walk, since Path.rglob does not enter linked folders and dflow's inputs are links.
+        walk = os.walk(path, followlinks=True)
+        found += sorted(Path(folder) for folder, _, files in walk if "type.raw" in files)
+    return found
+
+
+def load_frames(system: Path) -> dict[str, NDArray[np.float64]]:
+    """Read a DeePMD npy system.
+
+    Parameters
+    ----------
+    system : Path
+        Folder with ``type.raw`` and ``set.*``.
+
+    Returns
+    -------
+    dict of ndarray
+        ``coord`` (F, 3N) in A, ``box`` (F, 9) in A, ``energy`` (F,) in eV, ``force`` (F, 3N) in
+        eV/A, over all sets.
+
+    Raises
+    ------
+    TruncatedOutput
+        If a file is missing, of the wrong length, or holds numbers that are not finite.
+    """
+    sets = sorted(system.glob("set.*"))
+    if not sets:
+        raise TruncatedOutput(f"{system} has a type.raw but no set.000")
+    frames: dict[str, NDArray[np.float64]] = {}
+    for name in _PER_FRAME:
+        try:
+            parts = [np.asarray(np.load(s / f"{name}.npy"), dtype=np.float64) for s in sets]
+            frames[name] = np.concatenate([part.reshape(len(part), -1) for part in parts])
+        except (OSError, ValueError, EOFError) as error:
+            raise TruncatedOutput(f"{name}.npy of {system} cannot be read: {error}") from error
+    frames["energy"] = frames["energy"].reshape(-1)
+    lengths = {name: len(array) for name, array in frames.items()}
+    if len(set(lengths.values())) != 1:
+        raise TruncatedOutput(f"the arrays of {system} differ in length: {lengths}")
+    for name, array in frames.items():
+        if not np.isfinite(array).all():
+            raise TruncatedOutput(f"{name}.npy of {system} holds numbers that are not finite")
+    return frames
+
+
+def atom_elements(system: Path) -> list[str]:
+    """Element of every atom of a DeePMD npy system, shape (N,)."""
+    types = [int(word) for word in (system / "type.raw").read_text(encoding="utf-8").split()]
+    names = (system / "type_map.raw").read_text(encoding="utf-8").split()
+    return [names[t] for t in types]
+
+
+def held_out_frames(n_frames: int, share: float) -> NDArray[np.int64]:
+    """Frame numbers that are tested on: evenly spaced, the same in every round.
+
+    Parameters
+    ----------
+    n_frames : int
+        Frames of one data set.
+    share : float
+        Share to hold out, 0..1.
+
+    Returns
+    -------
+    ndarray
+        ``round(share * n_frames)`` frame numbers, ascending. They depend on nothing else, so that
+        a model that starts from the weights of an earlier round is tested on frames that the
+        earlier round was not trained on either.
+    """
+    n_held = round(share * n_frames)
+    if n_held == 0:
+        return np.empty(0, dtype=np.int64)
+    return np.floor((np.arange(n_held) + 0.5) * n_frames / n_held).astype(np.int64)
+
+
+def write_split(
+    systems: Iterable[Path], share: float, folder: Path
+) -> tuple[list[Path], list[Path], int, int]:
+    """Split data sets into frames trained on and frames held out.
+
+    Parameters
+    ----------
+    systems : iterable of Path
+        DeePMD npy systems.
+    share : float
+        Share of every system's frames to hold out.
+    folder : Path
+        Where ``train/000``, ``held_out/000`` ... are written.
+
+    Returns
+    -------
+    train, held_out : list of Path
+        The written systems; a system without a frame of a kind is left out of that list.
+    n_train, n_held_out : int
+        Numbers of frames.
+
+    Raises
+    ------
+    WrongInput
+        If no frame is left to train on.
+    TruncatedOutput
+        From :func:`load_frames`.
+    """
+    lists: dict[str, list[Path]] = {"train": [], "held_out": []}
+    counts = {"train": 0, "held_out": 0}
+    for i, system in enumerate(systems):
+        frames = load_frames(system)
+        held = np.zeros(len(frames["energy"]), dtype=bool)
+        held[held_out_frames(len(held), share)] = True
+        for kind, chosen in (("train", ~held), ("held_out", held)):
+            if not chosen.any():
+                continue
+            target = folder / kind / f"{i:03d}"
+            _write_system(system, {n: a[chosen] for n, a in frames.items()}, target)
+            lists[kind].append(target)
+            counts[kind] += int(chosen.sum())
+    if not lists["train"]:
+        raise WrongInput(
+            "there is no frame to train on",
+            advice="hold out less (held_out), or look at why no frame was labelled",
+        )
+    return lists["train"], lists["held_out"], counts["train"], counts["held_out"]
+
+
+def _write_system(source: Path, frames: dict[str, NDArray[np.float64]], target: Path) -> None:
+    sets = target / "set.000"
+    sets.mkdir(parents=True)
+    for name in _COPIED:
+        if (source / name).is_file():
+            (target / name).write_bytes((source / name).read_bytes())
+    for name, array in frames.items():
+        np.save(sets / f"{name}.npy", array)

@@ -1,0 +1,154 @@
+"""One committee member from input to tested model, in one Python process.
+
+``python -m nucleops.engines.deepmd.worker job.json`` trains, freezes, compresses and tests.
+Starting TensorFlow costs about five seconds; four ``dp`` calls would pay it four times.
+DeePMD-kit's command-line entry point is made to be called so: it clears its session first.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nucleops.engines.deepmd.data import atom_elements, load_frames
+from nucleops.engines.deepmd.data_range import DataRange
+from nucleops.engines.deepmd.metrics import Parity, parity_of_system, pool, summarise
+from nucleops.errors import NucleoError
+
+FAILURE_FILE = "failure.json"
+
+
+def main(argv: list[str]) -> int:
+    """Do a job written by :func:`nucleops.engines.deepmd.train.train_model`; 0 if it went well."""
+    job = json.loads(Path(argv[0]).read_text(encoding="utf-8"))
+    try:
+        work(job)
+    except NucleoError as error:
+        # The parent process raises this one again, with its class.
+        Path(FAILURE_FILE).write_text(
+            json.dumps({"kind": error.kind, "message": error.message, "advice": error.advice})
+        )
+        print(error, file=sys.stderr)
+        return 3
+    return 0
+
+
+def work(job: dict[str, Any]) -> None:
+    """Train, freeze, compress and test in the current folder.
+
+    Parameters
+    ----------
+    job : dict
+        ``backend`` (``tensorflow`` or ``pytorch``), ``init_model`` (path or None), ``compress``
+        (bool), ``held_out`` (paths of DeePMD npy systems), ``data_range``
+        (:meth:`DataRange.to_dict` of the data), ``model`` (file to write).
+    """
+    timings: dict[str, float] = {}
+    clock = _Clock(timings)
+    from deepmd.main import main as dp  # imports the backend only when a command runs
+
+    backend = "--tf" if job["backend"] == "tensorflow" else "--pt"
+    suffix = ".pb" if job["backend"] == "tensorflow" else ".pth"
+    train = [backend, "train", "input.json", "--skip-neighbor-stat", "-o", "out.json"]
+    if job["init_model"] is not None:
+        train += _start_from(job)
+    clock("start")
+    dp(train)
+    clock("train")
+    frozen = Path("frozen_model" + suffix)
+    dp([backend, "freeze", "-o", frozen.name])
+    clock("freeze")
+    model = Path(job["model"])
+    if job["compress"]:
+        _compress(dp, backend, frozen, model)
+        clock("compress")
+    else:
+        shutil.copyfile(frozen, model)
+    if job["backend"] == "tensorflow":
+        from nucleops.engines.deepmd.model_file import attach_range
+
+        attach_range(model, DataRange.from_dict(job["data_range"]))
+    parity = test(model, [Path(p) for p in job["held_out"]])
+    clock("test")
+    parity.save(Path("parity.npz"))
+    result = {**summarise(parity), "timings_s": timings}
+    Path("test.json").write_text(json.dumps(result, indent=2), encoding="utf-8")
+
+
+def test(model: Path, systems: list[Path]) -> Parity:
+    """Predict the labelled frames of DeePMD npy systems, as ``dp test`` does.
+
+    Parameters
+    ----------
+    model : Path
+        Frozen model.
+    systems : list of Path
+        Labelled systems.
+
+    Returns
+    -------
+    Parity
+        Labels and predictions of all frames.
+    """
+    from deepmd.infer import DeepPot
+
+    if not systems:
+        return pool([])
+    potential = DeepPot(str(model))
+    type_map = potential.get_type_map()
+    parities = []
+    for system in systems:
+        frames = load_frames(system)
+        elements = atom_elements(system)
+        periodic = not (system / "nopbc").is_file()
+        types = np.array([type_map.index(e) for e in elements])
+        energy, force, *_ = potential.eval(
+            frames["coord"], frames["box"] if periodic else None, types
+        )
+        parities.append(
+            parity_of_system(elements, frames["energy"], frames["force"], energy, force)
+        )
+    return pool(parities)
+
+
+def _start_from(job: dict[str, Any]) -> list[str]:
+    if job["backend"] == "pytorch":
+        return ["--init-frz-model", job["init_model"]]
+    from nucleops.engines.deepmd.model_file import trainable_weights
+
+    start = trainable_weights(Path(job["init_model"]), Path("init_model.pb"))
+    return ["--init-frz-model", str(start)]
+
+
+def _compress(dp: Any, backend: str, frozen: Path, model: Path) -> None:
+    compressed = Path("compressed_model" + frozen.suffix)
+    dp([backend, "compress", "-i", frozen.name, "-o", compressed.name, "-t", "input.json"])
+    if backend == "--tf":
+        from nucleops.engines.deepmd.model_file import attach_weights
+
+        attach_weights(compressed, frozen, model)
+    else:
+        shutil.copyfile(compressed, model)
+
+
+class _Clock:
+    """Notes how many seconds each stage took."""
+
+    def __init__(self, timings: dict[str, float]) -> None:
+        self.timings = timings
+        self.last = time.monotonic()
+
+    def __call__(self, stage: str) -> None:
+        now = time.monotonic()
+        self.timings[stage] = round(now - self.last, 2)
+        self.last = now
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,82 @@
+"""How a molecular dynamics run ended: the content of ``md.json``."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import nucleops
+from nucleops.engines.lammps.program import LammpsProgram
+
+
+@dataclass(frozen=True)
+class MdResult:
+    """How a run ended; the content of ``md.json``.
+
+    Attributes
+    ----------
+    folder : Path
+        The result folder.
+    status : str
+        ``completed``, or ``trust-ended`` where the run was ended, or is not trusted to its end.
+    reason : str or None
+        Why trust ended.
+    steps_planned, steps_run, trusted_steps : int
+        Steps asked for, made, and trusted; frames with ``step <= trusted_steps`` count.
+    time_step_fs, temperature_K, n_atoms, seed, stride, wall_s
+        The run's settings and its wall-clock seconds.
+    bias_engine : str or None
+        ``plumed`` or ``colvars``.
+    left_out_of_bias : list of str
+        Parts of the bias that the engine cannot apply.
+    versions : dict
+        LAMMPS, DeePMD-kit and nucleops.
+    models : list of str
+        SHA-256 of each model's file; the first drove the run.
+    energy_floor_eV_atom : float or None
+        Lowest labelled energy of the composition, where it is known.
+    guard_A : dict
+        Distances below which pairs of elements repelled one another.
+    """
+
+    folder: Path
+    status: str
+    reason: str | None
+    steps_planned: int
+    steps_run: int
+    trusted_steps: int
+    time_step_fs: float
+    temperature_K: float
+    n_atoms: int
+    seed: int
+    stride: int
+    wall_s: float
+    bias_engine: str | None = None
+    left_out_of_bias: list[str] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+    models: list[str] = field(default_factory=list)
+    energy_floor_eV_atom: float | None = None
+    guard_A: dict[str, float] = field(default_factory=dict)
+
+    def write(self) -> None:
+        """Write ``md.json``."""
+        values = {k: v for k, v in asdict(self).items() if k != "folder"}
+        text = json.dumps(values, indent=2)
+        (self.folder / "md.json").write_text(text + "\n", encoding="utf-8")
+
+
+def read_result(folder: Path) -> MdResult:
+    """Read ``md.json`` from a result folder."""
+    values = json.loads((folder / "md.json").read_text(encoding="utf-8"))
+    return MdResult(folder=folder, **values)
+
+
+def versions_of(program: LammpsProgram) -> dict[str, str]:
+    """Versions of LAMMPS, nucleops and, where installed as a Python package, DeePMD-kit."""
+    versions = {"lammps": program.version, "nucleops": nucleops.__version__}
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        versions["deepmd-kit"] = importlib.metadata.version("deepmd-kit")
+    return versions

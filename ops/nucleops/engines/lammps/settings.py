@@ -1,0 +1,48 @@
+"""Typed settings of molecular dynamics with a committee, and of when it is trusted."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from nucleops.settings import NonNegative, Positive, PositiveInt, Settings, Temperature
+
+
+class Trust(Settings):
+    """Where trust in the potential ends, judged while a run goes on."""
+
+    force_deviation_eV_A: Positive = 1.0
+    """Largest model deviation of the force on any atom, in eV/A; beyond it frames do not count."""
+    temperature_factor: Positive = Field(default=2.5, gt=1)
+    """Highest instantaneous temperature, as a multiple of the thermostat's."""
+    energy_margin_eV_atom: Positive = 0.10
+    """How far a frame's energy may fall below the lowest labelled of its kind, in eV/atom."""
+    bond_stretch: Positive = Field(default=1.6, gt=1)
+    """A C-H, C-O, C-N or C-S bond longer than so many times its first length is torn."""
+
+
+class MdSettings(Settings):
+    """NVT molecular dynamics in LAMMPS (`units metal`)."""
+
+    temperature_K: Temperature = 300.0
+    """Temperature in kelvin."""
+    time_step_fs: Positive = Field(default=0.5, le=2)
+    """Time step in femtoseconds."""
+    steps: PositiveInt
+    """Number of MD steps."""
+    thermostat: Literal["nose-hoover", "langevin", "csvr"] = "nose-hoover"
+    """Thermostat; forces of langevin runs are never used as labels."""
+    thermostat_time_fs: Positive = 100.0
+    """Time constant of the thermostat in femtoseconds."""
+    stride: PositiveInt = 100
+    """Steps between frames of the trajectory and rows of the model deviation."""
+    minimise_steps: int = Field(default=0, ge=0)
+    """Steps of energy minimisation before the dynamics; packed boxes need some."""
+    droplet_wall_eV_A2: NonNegative = 0.1
+    """Force constant in eV/A2 of the soft spherical wall round a droplet; unused for a cube."""
+    contact_guard_eV_A2: NonNegative = 50.0
+    """Constant k in eV/A2 of a repulsion k (r - r0)^2 that acts where atoms come closer than
+    their elements did in any labelled frame; keeps a young potential from collapse. 0 for none."""
+    timeout_s: Positive = 86400.0
+    """Wall-clock limit of one run in seconds."""

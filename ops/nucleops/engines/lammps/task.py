@@ -1,0 +1,110 @@
+"""One run of molecular dynamics as plain data: what travels to the operators."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from nucleops.bias.spec import Bias
+from nucleops.engines.deepmd.task import rebuilt
+from nucleops.engines.lammps.md import run_md
+from nucleops.engines.lammps.result import MdResult
+from nucleops.engines.lammps.settings import MdSettings, Trust
+from nucleops.engines.lammps.watch import Progress
+from nucleops.errors import WrongInput
+from nucleops.seeds import derive_seed
+from nucleops.settings import Name, Settings
+from nucleops.systems.spec import SystemSpec
+from nucleops.systems.system import System
+
+
+class MdTask(Settings):
+    """What to run; the start is built from `spec`, or comes as a file."""
+
+    system: Name
+    """Name of the system in the study."""
+    spec: SystemSpec | None = None
+    """What to build as the start; left out where the start comes as a file."""
+    metal: str = "Ag"
+    """The metal of the clusters."""
+    md: MdSettings
+    """Temperature, length, thermostat."""
+    trust: Trust = Trust()
+    """When to stop trusting the run."""
+    bias: Bias | None = None
+    """What acts on the run besides the potential."""
+    seed: int = Field(ge=1, le=900_000_000)
+    """Seed of this task, or of all its numbered siblings."""
+    number: int | None = Field(default=None, ge=0)
+    """Number among siblings that share everything else: walker or replica."""
+    cores: int = Field(default=1, ge=1)
+    """MPI processes of LAMMPS."""
+
+    @property
+    def own_seed(self) -> int:
+        """The seed, made this sibling's own where siblings are numbered."""
+        return self.seed if self.number is None else derive_seed(self.seed, "number", self.number)
+
+
+def read_task(values: dict[str, Any], what: str) -> MdTask:
+    """Rebuild a task; see :func:`nucleops.engines.deepmd.task.rebuilt`."""
+    return rebuilt(MdTask, values, what)
+
+
+def built_system(task: MdTask) -> System:
+    """Build the start of a task, packed at the task's own seed.
+
+    Raises
+    ------
+    WrongInput
+        If the task has no ``spec``, or it cannot be packed.
+    """
+    from nucleops.systems.packing import build_system
+
+    if task.spec is None:
+        raise WrongInput(f"the task of system {task.system} has no spec to build from")
+    seed = derive_seed(task.own_seed, "box")
+    return build_system(task.system, task.spec, task.metal, seed)
+
+
+def stored_system(task: MdTask, folder: Path) -> System:
+    """Read the start of a task from a folder of built systems (or from a single file).
+
+    Raises
+    ------
+    WrongInput
+        If the folder does not hold the system; says which it holds.
+    """
+    from nucleops.systems.files import read_extxyz
+
+    path = folder if folder.is_file() else folder / f"{task.system}.extxyz"
+    if not path.is_file():
+        there = ", ".join(sorted(p.stem for p in folder.glob("*.extxyz"))) or "none"
+        raise WrongInput(f"system {task.system} is not among the built systems; there are: {there}")
+    return read_extxyz(path)
+
+
+def run_task(
+    task: MdTask,
+    system: System,
+    models: Sequence[Path],
+    out_dir: Path,
+    progress: Progress | None = None,
+    energy_floor_eV_atom: float | None = None,
+) -> MdResult:
+    """Run a task; see :func:`nucleops.engines.lammps.md.run_md`."""
+    return run_md(
+        system,
+        models,
+        task.md,
+        task.trust,
+        out_dir,
+        derive_seed(task.own_seed, "dynamics"),
+        bias=task.bias,
+        energy_floor_eV_atom=energy_floor_eV_atom,
+        progress=progress,
+        cores=task.cores,
+    )

@@ -1,0 +1,223 @@
+"""Operators that make reference data with CP2K: AIMD, and single points of chosen frames.
+
+``PrepLabel`` and ``RunLabel`` have the signatures of dpgen2's ``PrepFp`` and ``RunFp`` and can take
+their places in dpgen2's ``PrepRunFp``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, List  # noqa: UP035 (dflow prints types as dpgen2 writes them)
+
+from dflow.python import OP, OPIO, Artifact, BigParameter, OPIOSign
+
+from nucleops.errors import WrongInput, dflow_errors
+from nucleops.learning.account import ACCOUNT_FILE
+from nucleops.learning.initial import AimdTask, aimd_frames
+from nucleops.learning.labelling import LabelConfig, label_task, prepare_tasks, write_data
+from nucleops.systems.files import read_extxyz, write_trajectory
+
+
+class RunAimd(OP):
+    """Run AIMD with CP2K and keep the steps that can be believed as a DeePMD data set."""
+
+    @classmethod
+    def get_input_sign(cls) -> OPIOSign:
+        """Return the inputs: the task (see ``AimdTask``) and the folder of built systems."""
+        return OPIOSign({"task": BigParameter(dict), "systems": Artifact(Path)})
+
+    @classmethod
+    def get_output_sign(cls) -> OPIOSign:
+        """Return the outputs: data, CP2K's log, a folder with trajectory and summary."""
+        return OPIOSign(
+            {
+                "labeled_data": Artifact(Path),
+                "log": Artifact(Path),
+                "extra_outputs": Artifact(Path),
+            }
+        )
+
+    @OP.exec_sign_check
+    @dflow_errors
+    def execute(self, ip: OPIO) -> OPIO:
+        """Run one task.
+
+        Parameters
+        ----------
+        ip : OPIO
+            ``task`` (dict) and ``systems`` (folder with ``<system>.extxyz``).
+
+        Returns
+        -------
+        OPIO
+            ``labeled_data``: DeePMD npy system ``<system>-<T>K`` with ``labels.json``; ``log``;
+            ``extra_outputs``: ``trajectory.extxyz`` and ``summary.json``.
+
+        Raises
+        ------
+        FatalError
+            Wrong input, CP2K missing, or too many steps lost.
+        TransientError
+            Preempted, out of memory, or past the time limit.
+        """
+        task = AimdTask.model_validate(ip["task"])
+        path = Path(ip["systems"]) / f"{task.system}.extxyz"
+        if not path.is_file():
+            there = sorted(p.stem for p in path.parent.glob("*.extxyz"))
+            raise WrongInput(
+                f"there is no system {task.system}", advice=f"allowed: {', '.join(there)}"
+            )
+        system = read_extxyz(path)
+        work, data, extra = (Path(f"{task.name}{end}") for end in ("-run", "", "-extra"))
+        self.progress_total = task.run.steps
+        frames, account = aimd_frames(task, system, work, lambda step: _tell(self, step))
+        write_data(frames, task.type_map, data)
+        extra.mkdir(exist_ok=True)
+        write_trajectory((frame.system for frame in frames), extra / "trajectory.extxyz")
+        for target in (data / ACCOUNT_FILE, extra / "summary.json"):
+            account.write(target)
+        _tell(self, task.run.steps)
+        return OPIO({"labeled_data": data, "log": work / "aimd.out", "extra_outputs": extra})
+
+
+class PrepLabel(OP):
+    """Split chosen configurations into labelling tasks (dpgen2's ``PrepFp``)."""
+
+    @classmethod
+    def get_input_sign(cls) -> OPIOSign:
+        """Return the inputs of dpgen2's ``PrepFp``."""
+        return OPIOSign(
+            {
+                "config": BigParameter(dict),
+                "type_map": List[str],  # noqa: UP006
+                "confs": Artifact(List[Path]),  # noqa: UP006
+            }
+        )
+
+    @classmethod
+    def get_output_sign(cls) -> OPIOSign:
+        """Return the outputs of dpgen2's ``PrepFp``."""
+        return OPIOSign(
+            {
+                "task_names": BigParameter(List[str]),  # noqa: UP006
+                "task_paths": Artifact(List[Path]),  # noqa: UP006
+            }
+        )
+
+    @OP.exec_sign_check
+    @dflow_errors
+    def execute(self, ip: OPIO) -> OPIO:
+        """Make the tasks.
+
+        Parameters
+        ----------
+        ip : OPIO
+            ``config`` (see ``LabelConfig``, as it is or under ``run``), ``type_map``, ``confs``
+            (extended XYZ files, DeePMD npy folders; there may be none).
+
+        Returns
+        -------
+        OPIO
+            ``task_names`` and ``task_paths``, parallel; a task holds one composition.
+
+        Raises
+        ------
+        FatalError
+            If a configuration cannot be read.
+        """
+        config = label_config(ip["config"])
+        confs = [Path(conf) for conf in ip["confs"] if conf is not None]
+        tasks = prepare_tasks(confs, ip["type_map"], config.label.frames_per_task, Path())
+        return OPIO({"task_names": [task.name for task in tasks], "task_paths": tasks})
+
+
+class RunLabel(OP):
+    """Label the frames of one task with CP2K, each judged on its own (dpgen2's ``RunFp``)."""
+
+    @classmethod
+    def get_input_sign(cls) -> OPIOSign:
+        """Return the inputs of dpgen2's ``RunFp``."""
+        return OPIOSign(
+            {
+                "config": BigParameter(dict),
+                "task_name": BigParameter(str),
+                "task_path": Artifact(Path),
+            }
+        )
+
+    @classmethod
+    def get_output_sign(cls) -> OPIOSign:
+        """Return the outputs of dpgen2's ``RunFp``."""
+        return OPIOSign(
+            {
+                "log": Artifact(Path),
+                "labeled_data": Artifact(Path),
+                "extra_outputs": Artifact(List[Path]),  # noqa: UP006
+            }
+        )
+
+    @OP.exec_sign_check
+    @dflow_errors
+    def execute(self, ip: OPIO) -> OPIO:
+        """Label one task.
+
+        Parameters
+        ----------
+        ip : OPIO
+            ``config`` (see ``LabelConfig``, as it is or under ``run``), ``task_name``,
+            ``task_path`` (a folder of ``PrepLabel``).
+
+        Returns
+        -------
+        OPIO
+            ``log``: one line a frame; ``labeled_data``: DeePMD npy with ``labels.json``;
+            ``extra_outputs``: the summary, and what ``config["extra_output_files"]`` matches.
+
+        Raises
+        ------
+        FatalError
+            CP2K missing, or more frames dropped than allowed.
+        TransientError
+            Preempted or out of memory.
+        """
+        work = Path(ip["task_name"])
+
+        def progress(done: int, total: int) -> None:
+            if done == 0:
+                self.progress_total = total
+            _tell(self, done)
+
+        account = label_task(
+            Path(ip["task_path"]), ip["task_name"], label_config(ip["config"]), work, progress
+        )
+        account.write(work / "summary.json")
+        extra = [work / "summary.json"]
+        for pattern in ip["config"].get("extra_output_files", []):
+            extra += [path for path in sorted(work.glob(pattern)) if path not in extra]
+        return OPIO(
+            {"log": work / "labels.log", "labeled_data": work / "data", "extra_outputs": extra}
+        )
+
+
+def label_config(config: dict[str, Any]) -> LabelConfig:
+    """Read the settings from an operator's ``config``: as it is, or dpgen2's, under ``run``.
+
+    Raises
+    ------
+    WrongInput
+        If a setting is missing, unknown or out of range.
+    """
+    from pydantic import ValidationError
+
+    found = config.get("run") or config
+    try:
+        return LabelConfig.model_validate(
+            {k: v for k, v in found.items() if k not in {"inputs", "run", "extra_output_files"}}
+        )
+    except ValidationError as error:
+        raise WrongInput(f"settings of the labelling: {error}") from error
+
+
+def _tell(op: OP, step: int) -> None:
+    """Report progress; dflow's OP writes it to ``$ARGO_PROGRESS_FILE``."""
+    op.progress_current = step

@@ -1,0 +1,165 @@
+"""Labelled data as DeePMD npy, written through dpdata."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from nucleops.engines.deepmd.data import atom_elements, load_frames
+from nucleops.errors import WrongInput
+from nucleops.learning.frames import LabelledFrames, concatenate, split, stack_frames
+
+__all__ = [
+    "LabelledFrames",
+    "concatenate",
+    "energy_range",
+    "merge_systems",
+    "read_deepmd",
+    "split",
+    "stack_frames",
+    "system_names",
+    "systems_below",
+    "write_deepmd",
+]
+
+
+def write_deepmd(frames: LabelledFrames, type_map: Sequence[str], path: Path) -> None:
+    """Write a DeePMD npy system in double precision; droplets get the ``nopbc`` mark.
+
+    Parameters
+    ----------
+    frames : LabelledFrames
+        At least one frame. The order of atoms is kept.
+    type_map : sequence of str
+        Element order of every data set.
+    path : Path
+        Folder to write; what was there of an earlier system is replaced.
+
+    Raises
+    ------
+    WrongInput
+        If an element is not in the type map, or there is no frame.
+    """
+    unknown = sorted(set(frames.symbols) - set(type_map))
+    if unknown or not len(frames):
+        found = f"element {', '.join(unknown)}" if unknown else "no frame"
+        raise WrongInput(f"{path}: {found} to write; allowed: {', '.join(type_map)}")
+    from dpdata import LabeledSystem
+
+    types = np.array([type_map.index(symbol) for symbol in frames.symbols])
+    data = {
+        "atom_names": list(type_map),
+        "atom_numbs": [int((types == i).sum()) for i in range(len(type_map))],
+        "atom_types": types,
+        "orig": np.zeros(3),
+        "cells": frames.cells[:, :, None] * np.eye(3),
+        "coords": frames.positions,
+        "energies": frames.energies,
+        "forces": frames.forces,
+        "nopbc": not frames.periodic,
+    }
+    LabeledSystem(data=data).to("deepmd/npy", str(path), prec=np.float64)
+
+
+def read_deepmd(path: Path) -> LabelledFrames:
+    """Read one DeePMD npy system.
+
+    dpdata forgets the cell of a system that is not periodic; here it comes back as written.
+
+    Raises
+    ------
+    TruncatedOutput
+        If a file is missing, of the wrong length, or holds numbers that are not finite.
+    WrongInput
+        If a cell is not orthorhombic along x, y, z.
+    """
+    arrays, symbols = load_frames(path), tuple(atom_elements(path))
+    n_frames, shape = len(arrays["energy"]), (-1, len(symbols), 3)
+    boxes = arrays["box"].reshape(n_frames, 3, 3)
+    edges = np.einsum("fii->fi", boxes)
+    if np.abs(boxes - edges[:, :, None] * np.eye(3)).max(initial=0) > 1e-6:
+        raise WrongInput(f"{path}: box.npy has cells that are not orthorhombic along x, y, z")
+    periodic = not (path / "nopbc").is_file()
+    positions, forces = arrays["coord"].reshape(shape), arrays["force"].reshape(shape)
+    return LabelledFrames(symbols, positions, edges.copy(), arrays["energy"], forces, periodic)
+
+
+def systems_below(paths: Iterable[Path]) -> list[Path]:
+    """Find every DeePMD npy system in or below some folders; folders may hold none."""
+    found = []
+    for path in paths:
+        # os.walk, since Path.rglob does not enter linked folders and dflow's inputs are links.
+        walk = os.walk(path, followlinks=True)
+        found += sorted(Path(folder) for folder, _, files in walk if "type.raw" in files)
+    return found
+
+
+def merge_systems(paths: Iterable[Path], type_map: Sequence[str], folder: Path) -> int:
+    """Merge data sets into one system for each composition (and order of atoms).
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        DeePMD npy systems at any depth below.
+    type_map : sequence of str
+        Element order of what is written.
+    folder : Path
+        Where systems are written, named by their formula, ``-nopbc`` appended for droplets.
+
+    Returns
+    -------
+    int
+        Number of frames.
+
+    Raises
+    ------
+    TruncatedOutput, WrongInput
+        As :func:`read_deepmd` and :func:`write_deepmd`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    merged = concatenate(read_deepmd(path) for path in systems_below(paths))
+    for frames, name in zip(merged, system_names(merged, type_map), strict=True):
+        write_deepmd(frames, type_map, folder / name)
+    return sum(len(frames) for frames in merged)
+
+
+def system_names(systems: Sequence[LabelledFrames], type_map: Sequence[str]) -> list[str]:
+    """Return a folder name for each system: its formula, made unique where orders differ."""
+    names: list[str] = []
+    for frames in systems:
+        name = base = frames.formula(type_map) + ("" if frames.periodic else "-nopbc")
+        for number in range(2, len(systems) + 1):
+            if name in names:
+                name = f"{base}-{number}"
+        names.append(name)
+    return names
+
+
+def energy_range(paths: Iterable[Path], type_map: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Return the lowest and highest labelled energy of each composition.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        DeePMD npy systems at any depth below.
+    type_map : sequence of str
+        Element order of the formulas.
+
+    Returns
+    -------
+    dict
+        Formula to (lowest, highest) energy in eV/atom.
+    """
+    ranges: dict[str, tuple[float, float]] = {}
+    for path in systems_below(paths):
+        frames = read_deepmd(path)
+        per_atom = frames.energies / len(frames.symbols)
+        low, high = ranges.get(frames.formula(type_map), (np.inf, -np.inf))
+        ranges[frames.formula(type_map)] = (
+            min(low, float(per_atom.min())),
+            max(high, float(per_atom.max())),
+        )
+    return ranges

@@ -1,0 +1,114 @@
+"""Initial data: one AIMD run, from its settings to accepted frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from nucleops.engines.cp2k.aimd import read_aimd, run_aimd
+from nucleops.engines.cp2k.frames import LabelledFrame
+from nucleops.engines.cp2k.settings import AimdRun, LevelOfTheory
+from nucleops.engines.cp2k.single_point import PROGRAM
+from nucleops.learning.account import Account
+from nucleops.settings import Fraction, Name, Positive, PositiveInt, Settings, Temperature
+from nucleops.systems.system import System
+
+
+class AimdTask(Settings):
+    """One AIMD run."""
+
+    system: Name
+    """Which system; ``<system>.extxyz`` in the folder of systems."""
+    temperature_K: Temperature
+    """Temperature in kelvin."""
+    seed: PositiveInt
+    """Seed of velocities and thermostat."""
+    run: AimdRun
+    """Steps, thermostat, and which steps are kept."""
+    level: LevelOfTheory
+    """Level of theory."""
+    type_map: tuple[str, ...]
+    """Element order of the data set."""
+    largest_force_eV_A: Positive = 25.0
+    """A frame with a larger force on any atom is dropped, in eV/A."""
+    allowed_loss: Fraction = 0.3
+    """Share of the due frames that may be lost before the run fails."""
+    program: str = PROGRAM
+    """CP2K binary."""
+    threads: PositiveInt = 1
+    """OpenMP threads of CP2K."""
+    timeout_s: Positive | None = None
+    """Wall-clock limit in seconds."""
+
+    @property
+    def name(self) -> str:
+        """Name of the data set: system and temperature."""
+        return f"{self.system}-{self.temperature_K:g}K"
+
+
+def aimd_frames(
+    task: AimdTask, system: System, work: Path, progress: Callable[[int], None]
+) -> tuple[list[LabelledFrame], Account]:
+    """Run AIMD and read the steps that are due.
+
+    Parameters
+    ----------
+    task : AimdTask
+        What to run.
+    system : System
+        Where it starts.
+    work : Path
+        Folder to run in.
+    progress : callable
+        Told the last finished step.
+
+    Returns
+    -------
+    frames : list of LabelledFrame
+        Accepted frames, in time order.
+    account : Account
+        What became of the others.
+
+    Raises
+    ------
+    LabelsLost
+        If more than the allowed share of the due frames was lost.
+    TruncatedOutput
+        If CP2K left nothing that can be read.
+    TimeLimit, Preempted, OutOfMemory, MissingProgram
+        As :func:`nucleops.engines.runner.run`.
+    """
+    result = run_aimd(
+        system,
+        task.level,
+        task.run,
+        task.temperature_K,
+        task.seed,
+        work,
+        program=task.program,
+        threads=task.threads,
+        timeout_s=task.timeout_s,
+        progress=progress,
+    )
+    read = read_aimd(
+        work,
+        system,
+        skip_steps=task.run.skip_steps,
+        stride=task.run.stride,
+        largest_force_eV_A=task.largest_force_eV_A,
+    )
+    due = len(range(task.run.skip_steps, task.run.steps + 1, task.run.stride))
+    account = Account(task.name, due, len(read.frames))
+    account.dropped.update(reason.partition(":")[0] for reason in read.dropped.values())
+    account.details = [{"step": step, "dropped": why} for step, why in read.dropped.items()]
+    account.extra = {
+        "level_of_theory": task.level.model_dump(mode="json"),
+        "kept_steps": [frame.step for frame in read.frames],
+        "steps_run": read.steps_run,
+        "returncode": result.returncode,
+        "stopped_because": result.stopped_because,
+        "wall_s": round(result.wall_s, 3),
+        "cpu_s": round(result.cpu_s, 3),
+    }
+    account.check(task.allowed_loss, work / "aimd.out")
+    return read.frames, account

@@ -1,0 +1,80 @@
+"""The account of a round, kept beside the data that the round produced."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+ROUND_FILE = "round.json"
+TEST_FOLDER = "tests"
+
+
+def collect_labels(labelled: list[Path], type_map: list[str], folder: Path) -> dict[str, Any]:
+    """Merge the data sets of a round's labelling tasks, one system for each composition.
+
+    Parameters
+    ----------
+    labelled : list of Path
+        What the labelling tasks wrote: DeePMD npy systems at any depth, and ``labels.json``.
+    type_map : list of str
+        Element order.
+    folder : Path
+        Where the merged systems go.
+
+    Returns
+    -------
+    dict
+        ``n_labelled`` and ``n_dropped`` (reason to number of frames).
+    """
+    from nucleops.learning.dataset import merge_systems
+
+    n_labelled = merge_systems(labelled, type_map, folder)
+    dropped: Counter[str] = Counter()
+    for path in labelled:
+        for summary in sorted(path.rglob("labels.json")):
+            dropped.update(json.loads(summary.read_text()).get("dropped", {}))
+    return {"n_labelled": n_labelled, "n_dropped": dict(dropped)}
+
+
+def write_round(
+    folder: Path, labels: dict[str, Any], selection: Path | None, train_logs: list[Path]
+) -> Path:
+    """Write ``round.json``, with the tests of the potentials that explored in this round.
+
+    Parameters
+    ----------
+    folder : Path
+        The round's data folder, ``iter-000000`` ...
+    labels : dict
+        From :func:`collect_labels`.
+    selection : Path or None
+        The record of :class:`nucleops.selection.SelectConfs`.
+    train_logs : list of Path
+        The log folder of each model's training.
+
+    Returns
+    -------
+    Path
+        The file written.
+    """
+    tests = []
+    for k, log in enumerate(train_logs):
+        kept = folder / TEST_FOLDER / f"model-{k:03d}"
+        kept.mkdir(parents=True, exist_ok=True)
+        for name in ("test.json", "parity.npz", "lcurve.csv"):
+            if (log / name).is_file():
+                shutil.copy2(log / name, kept / name)
+        if (kept / "test.json").is_file():
+            tests.append(json.loads((kept / "test.json").read_text()))
+    record = {
+        "name": folder.name,
+        **labels,
+        **(json.loads(selection.read_text()) if selection is not None else {}),
+        "tests": tests,
+    }
+    path = folder / ROUND_FILE
+    path.write_text(json.dumps(record, indent=1))
+    return path

@@ -1,0 +1,212 @@
+"""Figures of metadynamics: surface, profile with error, convergence, series of CVs and hills."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nucleops.analysis.stages.files import numbers, read_csv
+from nucleops.reporting.style import (
+    BLUE,
+    FAINT,
+    INK,
+    SERIES,
+    VERMILLION,
+    WIDTH_IN,
+    Book,
+    grid,
+    panel,
+)
+
+MOST_POINTS = 3000
+"""Points of a series that are drawn."""
+
+
+def surface(book: Book, folder: Path, summary: dict[str, Any]) -> None:
+    """Two-dimensional free-energy surface, and the profile along the first variable."""
+    import matplotlib.pyplot as plt
+
+    if not summary.get("surface"):
+        return
+    two = len(summary["cvs"]) == 2
+    fig, axes = plt.subplots(1, 1 + two, figsize=(WIDTH_IN, 2.9), squeeze=False)
+    if two:
+        _surface(fig, axes[0, 0], folder, summary)
+        panel(axes[0, 0], "a")
+    _profile(axes[0, -1], folder, summary)
+    panel(axes[0, -1], "b" if two else "a")
+    level = summary["surface"]["error_is_level"]
+    book.add(
+        "metad_surface",
+        fig,
+        caption=(
+            "(a) Free energy from the sum of hills; only where a walker has been. " if two else ""
+        )
+        + f"{'(b) P' if two else 'P'}rofile along {summary['cvs'][0]}: reweighted, with the "
+        f"standard error of {summary['surface']['n_blocks']} blocks (band), and the sum of hills "
+        "projected (dashed). "
+        + (
+            "The block error is level in the block size."
+            if level
+            else "No block size shows a level error: take it as a lower bound."
+        ),
+        alt="Free-energy surface with the named states marked, and its profile with an error band.",
+        data=[folder / "fes_1d.csv", folder / "fes_2d.csv"],
+    )
+
+
+def _surface(fig: Any, axes: Any, folder: Path, summary: dict[str, Any]) -> None:
+    with np.load(folder / "fes.npz", allow_pickle=False) as file:
+        x, y = file["axis_0"], file["axis_1"]
+        values = np.where(file["been"], file["from_hills_kcal_mol"], np.nan)
+    values = values - np.nanmin(values)
+    top = float(np.ceil(np.nanmax(values)))
+    levels = np.linspace(0, max(top, 1.0), 13)
+    filled = axes.contourf(x, y, values.T, levels=levels, cmap="viridis")
+    axes.contour(x, y, values.T, levels=levels[1::2], colors="white", linewidths=0.35, alpha=0.7)
+    known = np.argwhere(np.isfinite(values))
+    (i0, j0), (i1, j1) = known.min(axis=0), known.max(axis=0)
+    axes.set(xlim=(x[i0], x[i1]), ylim=(y[j0], y[j1]))
+    for k, state in enumerate(summary.get("states") or []):
+        if state.get("minimum"):
+            at = [state["minimum"][cv] for cv in summary["cvs"]]
+            axes.plot(*at, "o", ms=4, mfc="white", mec="black", mew=0.7)
+            axes.annotate(
+                state["name"],
+                at,
+                xytext=(5, 5 if k % 2 == 0 else -9),
+                textcoords="offset points",
+                fontsize=7,
+                color="black",
+                bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.8},
+            )
+    axes.set(xlabel=summary["cvs"][0], ylabel=summary["cvs"][1])
+    bar = fig.colorbar(filled, ax=axes, pad=0.02, aspect=30)
+    bar.set_label("free energy (kcal/mol)")
+    bar.outline.set_visible(False)
+
+
+def _profile(axes: Any, folder: Path, summary: dict[str, Any]) -> None:
+    table = {k: numbers(v) for k, v in read_csv(folder / "fes_1d.csv").items()}
+    x = table[summary["cvs"][0]]
+    f, error = table["free_energy_kcal_mol"], table["error_kcal_mol"]
+    known = np.isfinite(f)
+    f = np.where(known, f - np.nanmin(f), np.nan)
+    axes.fill_between(x, f - error, f + error, color=BLUE, alpha=0.25, lw=0)
+    axes.plot(x, f, color=BLUE, label="reweighted ± standard error")
+    hills = table["free_energy_from_hills_kcal_mol"]
+    axes.plot(x, hills - np.nanmin(hills), color=VERMILLION, dashes=(4, 2), label="sum of hills")
+    for state in summary.get("states") or []:
+        bounds = state["ranges"].get(summary["cvs"][0])
+        if bounds:
+            low, high = max(bounds[0], x[0]), min(bounds[1], x[-1])
+            axes.axvspan(low, high, color=FAINT, alpha=0.18, lw=0)
+            axes.text(
+                (low + high) / 2,
+                0.02,
+                state["name"],
+                ha="center",
+                va="bottom",
+                fontsize=7,
+                transform=axes.get_xaxis_transform(),
+            )
+    axes.set(xlabel=summary["cvs"][0], ylabel="free energy (kcal/mol)", xlim=(x[0], x[-1]))
+    # The band is endless where a bin was met once: the curves set the range.
+    both = np.concatenate([f[np.isfinite(f)], hills[np.isfinite(hills)] - np.nanmin(hills)])
+    axes.set_ylim(-0.12 * float(both.max()), 1.15 * float(both.max()))
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.22), ncols=2, columnspacing=1)
+    grid(axes)
+
+
+def convergence(book: Book, folder: Path, summary: dict[str, Any]) -> None:
+    """Free-energy difference against time, and the block-size scan."""
+    import matplotlib.pyplot as plt
+
+    if not summary.get("surface"):
+        return
+    table = {k: numbers(v) for k, v in read_csv(folder / "convergence.csv").items()}
+    scan = {k: numbers(v) for k, v in read_csv(folder / "blocks.csv").items()}
+    s = summary["surface"]
+    fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH_IN, 2.3), width_ratios=(1.7, 1))
+    t, d, e = table["time_ps"], table["difference_kcal_mol"], table["error_kcal_mol"]
+    left.fill_between(t, d - e, d + e, color=BLUE, alpha=0.25, lw=0)
+    left.plot(t, d, color=BLUE, label="reweighted ± standard error")
+    left.plot(
+        t,
+        table["difference_from_hills_kcal_mol"],
+        color=VERMILLION,
+        dashes=(4, 2),
+        label="sum of hills",
+    )
+    left.set(xlabel="time (ps)", ylabel=f"F({s['to']}) − F({s['from']}) (kcal/mol)")
+    left.set_xlim(0, t[-1])
+    left.axvspan(t[-1] / 2, t[-1], color=FAINT, alpha=0.15, lw=0)
+    left.legend(loc="best")
+    grid(left)
+    panel(left, "a")
+    right.plot(scan["block_rows"], scan["mean_error_kcal_mol"], "o-", ms=3.5, color=BLUE)
+    right.axvline(s["block_rows"], color=INK, lw=0.7, dashes=(4, 2))
+    right.set(xscale="log", xlabel="rows in a block", ylabel="mean error (kcal/mol)")
+    right.set_ylim(bottom=0)
+    grid(right)
+    panel(right, "b")
+    book.add(
+        "metad_convergence",
+        fig,
+        caption="(a) Free-energy difference between the first and the last state as the run goes "
+        "on; the verdict looks at the shaded second half. (b) Mean error of the profile against "
+        "the block size; the dashed line is the size used.",
+        alt="Free-energy difference against time with an error band, and the block-size scan.",
+        data=[folder / "convergence.csv", folder / "blocks.csv"],
+    )
+
+
+def series(book: Book, folder: Path, summary: dict[str, Any]) -> None:
+    """Biased variables and hill heights through time."""
+    import matplotlib.pyplot as plt
+
+    names = summary["cvs"]
+    walkers = [r["name"] for r in summary["runs"]]
+    hills = {k: numbers(v) for k, v in read_csv(folder / "hills.csv").items()}
+    fig, axes = plt.subplots(
+        len(names) + 1, 1, figsize=(WIDTH_IN, 1.05 * (len(names) + 1) + 0.4), sharex=True
+    )
+    files = []
+    for k, walker in enumerate(walkers):
+        path = folder / walker / "series.csv"
+        table = read_csv(path)
+        files.append(path)
+        t = numbers(table["time_ps"])
+        step = max(1, len(t) // MOST_POINTS)
+        colour = SERIES[k % len(SERIES)]
+        for ax, name in zip(axes, names, strict=False):
+            values = numbers(table[name])
+            ax.plot(t[::step], values[::step], lw=0.6, color=colour, label=walker)
+        own = hills["walker"] == k
+        axes[-1].plot(hills["time_ps"][own], hills["height_kcal_mol"][own], ".", ms=2, color=colour)
+    for ax, name in zip(axes, names, strict=False):
+        ax.set_ylabel(name)
+        for state in summary.get("states") or []:
+            bounds = state["ranges"].get(name)
+            if bounds:
+                low, high = ax.get_ylim()
+                ax.axhspan(max(bounds[0], low), min(bounds[1], high), color=FAINT, alpha=0.18, lw=0)
+                ax.set_ylim(low, high)
+    axes[-1].set(xlabel="time (ps)", ylabel="hill (kcal/mol)")
+    axes[-1].set_ylim(bottom=0)
+    axes[-1].set_xlim(left=0)
+    for ax, letter in zip(axes, "abcd", strict=False):
+        panel(ax, letter)
+    if len(walkers) > 1:
+        axes[0].legend(ncols=min(4, len(walkers)), loc="lower right", bbox_to_anchor=(1, 1))
+    fig.align_ylabels(axes)
+    book.add(
+        "metad_series",
+        fig,
+        caption="Collective variables through the trusted part of each walker (shaded: the named "
+        "states), and the height of each hill, which shrinks as the surface fills.",
+        alt="Collective variables and hill heights against time.",
+        data=[folder / "hills.csv", *files],
+    )

@@ -1,0 +1,98 @@
+"""The page itself: template, style, script and data in one file."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+
+
+def asset(name: str) -> str:
+    """Text of a file in `assets/`."""
+    return (HERE / "assets" / name).read_text(encoding="utf-8")
+
+
+def viewer_library() -> str:
+    """Text of the vendored 3Dmol.js, safe inside a script element."""
+    text = (HERE / "vendor" / "3Dmol-min.js").read_text(encoding="utf-8")
+    return text.replace("</script", "<\\/script")
+
+
+def embedded_json(value: Any) -> str:
+    """JSON that cannot end the script element that holds it."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=True)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def render(context: Mapping[str, Any]) -> str:
+    """Render the page.
+
+    Parameters
+    ----------
+    context : mapping
+        What :mod:`nucleops.reporting.report` collects. Everything in it is escaped; figures come
+        as markup made by :mod:`nucleops.reporting.style`.
+    """
+    import jinja2
+    from markupsafe import Markup
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "assets"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = number
+    environment.globals["with_error"] = with_error
+    environment.filters["duration"] = duration
+    template = environment.get_template("report.html.j2")
+    return template.render(
+        **context,
+        css=Markup(asset("report.css")),  # our own files, not anybody's input
+        script=Markup(asset("report.js")),
+        library=Markup(viewer_library()),
+        markup=Markup,
+    )
+
+
+def number(value: Any, digits: int = 3) -> str:
+    """A number for a table: significant digits, an en dash where there is none."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", "\u2009")
+    if isinstance(value, float):
+        text = f"{value:.{digits}g}"
+        text = f"{value:.0f}" if "e+" in text else text
+        return text.replace("-", "\u2212", 1) if value < 0 else text
+    return str(value)
+
+
+def with_error(value: Any, error: Any) -> str:
+    """A value with the decimals of its error: one digit of it, two where the first is a 1."""
+    if value is None:
+        return "–"
+    if error is None or not error > 0:
+        return number(float(value), 4)
+    power = math.floor(math.log10(error))
+    decimals = max(0, -power + (1 if error / 10.0**power < 2 else 0))
+    return f"{value:.{decimals}f} ± {error:.{decimals}f}".replace("-", "\u2212")
+
+
+def duration(seconds: Any) -> str:
+    """A time span as a person says it."""
+    if seconds is None:
+        return "–"
+    s = round(float(seconds))
+    if s < 60:
+        return f"{float(seconds):.1f} s" if s < 10 else f"{s} s"
+    if s < 3600:
+        return f"{s // 60} min {s % 60:02d} s"
+    return f"{s // 3600} h {s % 3600 // 60:02d} min"

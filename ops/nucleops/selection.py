@@ -1,0 +1,125 @@
+"""Operators that choose what is labelled, and that add the labels to the data.
+
+Drop-in replacements for dpgen2's ``SelectConfs`` and ``CollectData``; the additional optional
+inputs and outputs carry the account of the round.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from dflow.python import OP, OPIO, Artifact, BigParameter, OPIOSign, Parameter
+
+from nucleops.errors import WrongInput, dflow_errors
+from nucleops.signs import Paths, Strings
+
+RECORD_FILE = "selection.json"
+
+
+class SelectConfs(OP):
+    """Select configurations from exploration runs; dpgen2's signature plus ``record``."""
+
+    @classmethod
+    def get_input_sign(cls) -> OPIOSign:
+        """Selector, element order, and per run: trajectory, model deviation, folder."""
+        return OPIOSign(
+            {
+                "conf_selector": object,
+                "type_map": Strings,
+                "trajs": Artifact(Paths),
+                "model_devis": Artifact(Paths),
+                "optional_outputs": Artifact(Paths, optional=True),
+            }
+        )
+
+    @classmethod
+    def get_output_sign(cls) -> OPIOSign:
+        """The report dpgen2's scheduler judges, the chosen frames, and a readable record."""
+        return OPIOSign(
+            {
+                "report": BigParameter(object),
+                "confs": Artifact(Paths),
+                "record": Artifact(Path),
+            }
+        )
+
+    @OP.exec_sign_check
+    @dflow_errors
+    def execute(self, ip: OPIO) -> OPIO:
+        """Let the selector choose, and write down what it counted."""
+        selector: Any = ip["conf_selector"]
+        if not hasattr(selector, "select"):
+            raise WrongInput(
+                f"conf_selector is a {type(selector).__name__}, not a selector",
+                advice="the selector's module must be importable in the image that runs this step",
+            )
+        runs = [
+            (traj, devi, extra)
+            for traj, devi, extra in zip(
+                ip["trajs"],
+                ip["model_devis"],
+                ip["optional_outputs"] or [None] * len(ip["trajs"]),
+                strict=True,
+            )
+            if traj is not None and devi is not None
+        ]
+        confs, report = selector.select(
+            [run[0] for run in runs],
+            [run[1] for run in runs],
+            type_map=ip["type_map"],
+            optional_outputs=[run[2] for run in runs],
+        )
+        record = Path(RECORD_FILE)
+        record.write_text(json.dumps(report.summary(), indent=1))
+        return OPIO({"report": report, "confs": confs, "record": record})
+
+
+class CollectData(OP):
+    """Collect a round's labels into one data set; dpgen2's signature plus the round's record."""
+
+    default_optional_parameter = {"mixed_type": False}  # noqa: RUF012  # dpgen2 reads this name
+
+    @classmethod
+    def get_input_sign(cls) -> OPIOSign:
+        """Labels of the round, data of the rounds before, and what else happened in it."""
+        return OPIOSign(
+            {
+                "name": str,
+                "type_map": Strings,
+                "optional_parameter": Parameter(dict, default=cls.default_optional_parameter),
+                "labeled_data": Artifact(Paths),
+                "iter_data": Artifact(Paths),
+                "train_logs": Artifact(Paths, optional=True),
+                "selection_record": Artifact(Path, optional=True),
+            }
+        )
+
+    @classmethod
+    def get_output_sign(cls) -> OPIOSign:
+        """Data of all rounds so far, a folder for each."""
+        return OPIOSign({"iter_data": Artifact(Paths)})
+
+    @OP.exec_sign_check
+    @dflow_errors
+    def execute(self, ip: OPIO) -> OPIO:
+        """Merge labels by composition and write the round's record beside them."""
+        from nucleops.learning.record import collect_labels, write_round
+
+        if ip["optional_parameter"]["mixed_type"]:
+            raise WrongInput(
+                "data_mixed_type is true; se_e2_a potentials cannot train on mixed-type data",
+                advice="set data_mixed_type to false",
+            )
+        folder = Path(ip["name"])
+        folder.mkdir(exist_ok=True)
+        labelled = [path for path in ip["labeled_data"] if path is not None]
+        labels = collect_labels(labelled, ip["type_map"], folder)
+        write_round(
+            folder,
+            labels,
+            ip["selection_record"],
+            [path for path in ip["train_logs"] or [] if path is not None],
+        )
+        return OPIO({"iter_data": [*ip["iter_data"], folder]})

@@ -1,0 +1,70 @@
+"""What several integration tests share: a minuscule committee, trained once a session."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nucleops.engines.deepmd.data import atom_elements, load_frames
+from nucleops.engines.deepmd.settings import Descriptor, Fitting, Schedule, TrainSettings
+from nucleops.engines.deepmd.train import Trained, train_model
+from nucleops.engines.runner import interruptible
+from nucleops.systems.system import System
+
+DATA = Path(__file__).parents[1] / "data" / "deepmd"
+TYPE_MAP = ("Ag", "S", "N", "C", "H", "O")
+
+
+@dataclass(frozen=True)
+class Committee:
+    """Two models of the droplet in tests/data/deepmd, and how they were trained."""
+
+    members: tuple[Trained, ...]
+    settings: TrainSettings
+
+    @property
+    def models(self) -> list[Path]:
+        return [member.model for member in self.members]
+
+
+@pytest.fixture(scope="session")
+def tiny_training() -> TrainSettings:
+    """A network and schedules that take a second."""
+    schedule = Schedule(steps=60, start_lr=5e-3, stop_lr=1e-4, batch_size=1)
+    return TrainSettings(
+        n_models=2,
+        descriptor=Descriptor(sel=(3, 3, 4, 8, 20, 6), rcut_A=4.0, neuron=(4, 8), axis_neuron=2),
+        fitting=Fitting(neuron=(16, 16)),
+        first=schedule,
+        again=schedule,
+        last=schedule,
+        held_out=0.2,
+        timeout_s=300,
+    )
+
+
+@pytest.fixture(scope="session")
+def committee(tmp_path_factory: pytest.TempPathFactory, tiny_training: TrainSettings) -> Committee:
+    """Two potentials trained side by side; they know hardly more than what the data covers."""
+    folder = tmp_path_factory.mktemp("committee")
+
+    def member(k: int) -> Trained:
+        where = folder / str(k)
+        return train_model(tiny_training, "first", TYPE_MAP, 11 + k, [DATA], where)
+
+    with interruptible(), ThreadPoolExecutor(2) as pool:
+        return Committee(tuple(pool.map(member, range(2))), tiny_training)
+
+
+@pytest.fixture
+def droplet() -> System:
+    """The first labelled frame: Ag2L2 with four methanol."""
+    frames = load_frames(DATA / "dimer")
+    positions = frames["coord"][0].reshape(-1, 3)
+    symbols = tuple(atom_elements(DATA / "dimer"))
+    cell = np.full(3, 30.0)
+    return System("droplet", symbols, positions - positions.mean(axis=0) + 15.0, cell, False)

@@ -1,0 +1,178 @@
+"""Stage result folders: trust is respected, failures spoil nothing, every file can be read."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from nucleops.analysis.settings import FreeEnergySettings, NucleationSettings, State
+from nucleops.analysis.stages.files import numbers, plain, read_csv, read_json, whole_system
+from nucleops.analysis.stages.learning import learning_folder, read_parity
+from nucleops.analysis.stages.metad import metad_folder
+from nucleops.analysis.stages.nucleate import nucleate_folder, replica_name
+from nucleops.analysis.trust import read_run, read_trust
+from nucleops.errors import WrongInput
+
+HELPER = Path(__file__).parents[1] / "reporting" / "synthetic_stages.py"
+
+
+@pytest.fixture(scope="module")
+def synthetic() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("synthetic_stages", HELPER)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def replicas(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return synthetic.nucleate(tmp_path_factory.mktemp("n"), 30)
+
+
+def test_only_trusted_frames_count(replicas: Path) -> None:
+    run = read_run(replicas / "replica-001")
+    assert run.steps[-1] == run.trusted.trusted_steps < run.trusted.steps_run
+    series = read_csv(replicas / "replica-001/series.csv")
+    assert len(series["time_ps"]) == len(run.steps)
+
+
+def test_octahedron_is_found_and_the_missing_replica_named(replicas: Path) -> None:
+    summary = read_json(replicas / "summary.json")
+    assert summary["kinds"]["perfect octahedron"] == 1
+    assert [u["name"] for u in summary["unfinished"]] == ["replica-002"]
+    (nucleus,) = read_json(replicas / "replica-000/nuclei.json")["nuclei"]
+    assert nucleus["shape_measure"] < 1
+    assert not nucleus["from_start"]
+    series = {k: numbers(v) for k, v in read_csv(replicas / "replica-000/series.csv").items()}
+    around = series["metal_around_point_1"]
+    assert around[-1] > 2 * around[0]
+
+
+def test_broken_replica_is_left_out_and_leaves_no_folder_behind(
+    synthetic: ModuleType, tmp_path: Path
+) -> None:
+    good = synthetic.nucleate(tmp_path / "a", 12) / "replica-000"
+    broken = tmp_path / "replica-007"
+    broken.mkdir()
+    (broken / "md.json").write_text("{")
+    out = nucleate_folder([good, broken], NucleationSettings(), tmp_path / "pool")
+    summary = read_json(out / "summary.json")
+    assert [r["name"] for r in summary["replicas"]] == ["replica-000"]
+    assert "not JSON" in summary["unfinished"][0]["why"]
+    assert not (out / "replica-007").exists()
+
+
+def test_replica_names() -> None:
+    assert replica_name(Path("/x/replica-012/out"), 3) == "replica-012"
+    assert replica_name(None, 3) == "replica-003"
+
+
+def test_metad_folder_has_what_it_promises(synthetic: ModuleType, tmp_path: Path) -> None:
+    out = synthetic.metad(tmp_path, 2000)
+    summary = read_json(out / "summary.json")
+    assert summary["cvs"] == ["s1", "cn"]
+    assert not summary["verdict"]["converged"]
+    names = "fes_1d.csv fes_2d.csv fes_2d_reweighted.csv fes.npz convergence.csv blocks.csv"
+    for name in (*names.split(), "hills.csv", "walker-000/last-trusted.extxyz"):
+        assert (out / name).stat().st_size > 0, name
+    profile = numbers(read_csv(out / "fes_1d.csv")["free_energy_kcal_mol"])
+    assert np.nanmin(profile) == pytest.approx(0.0)
+
+
+def test_walker_without_trusted_hills_gives_a_verdict_not_an_error(
+    synthetic: ModuleType, tmp_path: Path
+) -> None:
+    synthetic.metad(tmp_path / "a", 1000)
+    raw = tmp_path / "a/raw-walker"
+    meta = json.loads((raw / "md.json").read_text())
+    (raw / "md.json").write_text(
+        json.dumps(meta | {"trusted_steps": 0, "status": "trust-ended", "reason": "hot"})
+    )
+    summary = read_json(
+        metad_folder([raw], FreeEnergySettings(), tmp_path / "metad") / "summary.json"
+    )
+    assert summary["surface"] is None
+    assert summary["verdict"]["sentence"].startswith("No free energy")
+
+
+def test_no_walker_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WrongInput, match="no walker"):
+        metad_folder([], FreeEnergySettings(), tmp_path / "metad")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "not JSON"),
+        ('{"status": "completed"}', "steps_run"),
+        (
+            '{"status": "fine", "steps_run": 1, "trusted_steps": 1, "time_step_fs": 0.5,'
+            ' "temperature_K": 300}',
+            "allowed: completed, trust-ended",
+        ),
+    ],
+)
+def test_bad_md_json_is_named(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "md.json").write_text(text)
+    with pytest.raises(WrongInput, match=words):
+        read_trust(tmp_path)
+
+
+def test_learning_tolerates_missing_records(tmp_path: Path) -> None:
+    (tmp_path / "iter-000000").mkdir()
+    (tmp_path / "iter-000000/round.json").write_text("{}")
+    out = learning_folder([tmp_path / "iter-000000"], [tmp_path], {}, tmp_path / "learning")
+    summary = read_json(out / "summary.json")
+    assert summary["rounds"][0]["name"] == "iter-000000"
+    assert summary["final"] is None
+    assert "No production model was tested" in summary["verdict"]["sentence"]
+
+
+def test_learning_counts_frames(synthetic: ModuleType, tmp_path: Path) -> None:
+    summary = read_json(synthetic.learning(tmp_path) / "summary.json")
+    assert summary["data"] == {"Ag2 S2 N2 C6 H22 O4": 80}
+    assert len(summary["rounds"]) == 2
+
+
+def test_both_spellings_of_parity_files(tmp_path: Path) -> None:
+    e, f = np.arange(4.0), np.arange(12.0).reshape(4, 3)
+    np.savez(
+        tmp_path / "p.npz", energy_reference_eV_atom=e, energy_predicted_eV_atom=e + 1,
+        force_reference_eV_A=f, force_predicted_eV_A=f + 2, element=np.array(["Ag", "S", "N", "C"]),
+    )  # fmt: skip
+    energy, force, element = read_parity(tmp_path / "p.npz")
+    assert energy.shape == (4, 2)
+    assert force.shape == (12, 2)
+    assert element[:4].tolist() == ["Ag", "Ag", "Ag", "S"]
+    np.savez(tmp_path / "q.npz", other=e)
+    with pytest.raises(WrongInput, match="energy_eV_atom"):
+        read_parity(tmp_path / "q.npz")
+
+
+def test_json_never_holds_nan() -> None:
+    assert plain({"a": np.array([1.0, np.nan]), "b": np.float64("inf")}) == {
+        "a": [1.0, None],
+        "b": None,
+    }
+
+
+def test_drawn_molecules_are_whole(synthetic: ModuleType) -> None:
+    system = synthetic.solvated("x", ["octahedron"], [np.full(3, 7.0)], 20, 15.0)
+    torn = system.with_positions(system.positions % 15.0)
+    for molecule in whole_system(torn).molecules:
+        own = list(molecule.indices)
+        near = np.linalg.norm(np.diff(system.positions[own], axis=0), axis=1)
+        made = np.linalg.norm(np.diff(whole_system(torn).positions[own], axis=0), axis=1)
+        np.testing.assert_allclose(made, near, atol=1e-6)
+
+
+def test_empty_state_range_is_refused() -> None:
+    with pytest.raises(ValueError, match="range of s1 is empty"):
+        State(name="a", ranges={"s1": (2.0, 1.0)})

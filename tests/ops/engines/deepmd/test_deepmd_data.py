@@ -1,0 +1,101 @@
+"""Which frames are trained on, and what a data set covers."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nucleops.engines.deepmd.data import find_systems, held_out_frames, load_frames, write_split
+from nucleops.engines.deepmd.data_range import (
+    DataRange,
+    carried_range,
+    closest_contacts,
+    composition,
+    data_range,
+)
+from nucleops.errors import TruncatedOutput, WrongInput
+
+DATA = Path(__file__).parents[3] / "data" / "deepmd"
+
+
+@given(st.integers(0, 500), st.floats(0, 1))
+def test_held_out_frames_are_distinct_frames(n_frames: int, share: float) -> None:
+    held = held_out_frames(n_frames, share)
+    assert len(held) == len(set(held.tolist())) == round(share * n_frames)
+    assert all(0 <= k < n_frames for k in held)
+
+
+def test_split_keeps_every_frame_once(tmp_path: Path) -> None:
+    train, held_out, n_train, n_held_out = write_split([DATA / "dimer"], 0.25, tmp_path)
+    assert (n_train, n_held_out) == (18, 6)
+    energies = [load_frames(path[0])["energy"] for path in (train, held_out)]
+    whole = load_frames(DATA / "dimer")["energy"]
+    np.testing.assert_array_equal(np.sort(np.concatenate(energies)), np.sort(whole))
+    assert (train[0] / "nopbc").is_file()
+
+
+def test_nothing_to_train_on_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WrongInput, match="no frame to train on"):
+        write_split([DATA / "mono"], 1.0, tmp_path)
+    with pytest.raises(WrongInput, match="no frame to train on"):
+        write_split([], 0.1, tmp_path / "other")
+
+
+def test_systems_are_found_behind_links(tmp_path: Path) -> None:
+    (tmp_path / "iter").symlink_to(DATA)
+    (tmp_path / "empty").mkdir()
+    found = find_systems([tmp_path / "iter", tmp_path / "empty"])
+    assert [path.name for path in found] == ["dimer", "mono"]
+
+
+@pytest.mark.parametrize("fault", ["nan", "short", "missing", "cut"])
+def test_damaged_data_is_refused(tmp_path: Path, fault: str) -> None:
+    system = tmp_path / "dimer"
+    shutil.copytree(DATA / "dimer", system)
+    path = system / "set.000" / "force.npy"
+    forces = np.load(path)
+    if fault == "nan":
+        forces[3, 5] = np.nan
+        np.save(path, forces)
+    elif fault == "short":
+        np.save(path, forces[:-1])
+    elif fault == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(TruncatedOutput, match="dimer"):
+        load_frames(system)
+
+
+def test_range_of_a_data_set() -> None:
+    found = data_range([DATA / "dimer", DATA / "mono"])
+    assert set(found.lowest_energy_eV_atom) == {"Ag2S2N2C6H20O4"}
+    energies = [load_frames(DATA / name)["energy"].min() for name in ("dimer", "mono")]
+    assert found.lowest_energy_eV_atom["Ag2S2N2C6H20O4"] == pytest.approx(min(energies) / 36)
+    assert 0.85 < found.closest_A["H-O"] < 1.0
+    assert 2.4 < found.closest_A["Ag-Ag"] < 2.9
+
+
+def test_contacts_cross_the_periodic_boundary() -> None:
+    positions = np.array([[[0.2, 5.0, 5.0], [9.9, 5.0, 5.0], [5.0, 5.0, 5.0]]])
+    cells = np.array([[10.0, 10.0, 10.0]])
+    assert closest_contacts(["H", "O", "H"], positions, cells)["H-O"] == pytest.approx(0.3)
+    assert closest_contacts(["H", "O", "H"], positions)["H-O"] == pytest.approx(4.9)
+
+
+def test_a_file_carries_its_range(tmp_path: Path) -> None:
+    model = tmp_path / "model.pb"
+    found = DataRange({"Ag1": -3.25}, {"Ag-Ag": 2.5})
+    model.write_bytes(b"\x00graph" + found.to_bytes() + b"\xff rest")
+    assert carried_range(model) == found
+    model.write_bytes(b"a foreign model")
+    assert carried_range(model) == DataRange()
+
+
+def test_composition_is_in_type_order() -> None:
+    assert composition(["O", "H", "C", "Ag", "H"]) == "Ag1C1H2O1"

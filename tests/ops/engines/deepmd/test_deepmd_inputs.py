@@ -1,0 +1,79 @@
+"""The training input says what the settings say."""
+
+from __future__ import annotations
+
+import pytest
+
+from nucleops.engines.deepmd.inputs import training_input
+from nucleops.engines.deepmd.settings import Descriptor, Schedule, TrainSettings
+from nucleops.engines.deepmd.task import TrainTask, paths_in, read_train_task, schedule_for
+from nucleops.errors import WrongInput
+
+TYPE_MAP = ["Ag", "S", "N", "C", "H", "O"]
+SETTINGS = TrainSettings(
+    descriptor=Descriptor(sel=(4, 4, 4, 8, 20, 6), rcut_A=4.5),
+    first=Schedule(steps=1000, start_lr=1e-2),
+    again=Schedule(steps=500),
+    last=Schedule(steps=70_001),
+    precision="float32",
+)
+
+
+def test_network_and_schedule_are_written() -> None:
+    script = training_input(SETTINGS, "first", TYPE_MAP, 7, ["train/000"], ["held_out/000"])
+    descriptor = script["model"]["descriptor"]
+    assert descriptor["type"] == "se_e2_a"
+    assert descriptor["sel"] == [4, 4, 4, 8, 20, 6]
+    assert (descriptor["rcut"], descriptor["rcut_smth"]) == (4.5, 0.5)
+    assert descriptor["precision"] == script["model"]["fitting_net"]["precision"] == "float32"
+    assert script["model"]["type_map"] == TYPE_MAP
+    assert script["learning_rate"]["start_lr"] == 1e-2
+    assert script["training"]["numb_steps"] == 1000
+    assert script["training"]["training_data"]["systems"] == ["train/000"]
+    assert script["training"]["validation_data"]["systems"] == ["held_out/000"]
+
+
+def test_without_held_out_frames_there_is_no_validation() -> None:
+    assert (
+        "validation_data" not in training_input(SETTINGS, "again", TYPE_MAP, 7, ["a"])["training"]
+    )
+
+
+def test_the_last_step_is_always_saved() -> None:
+    # DeePMD-kit 3.2 writes no final checkpoint if the steps are a multiple of save_freq only.
+    for schedule in ("first", "again", "last"):
+        training = training_input(SETTINGS, schedule, TYPE_MAP, 7, ["a"])["training"]
+        assert training["numb_steps"] % training["save_freq"] != 0
+
+
+def test_seeds_differ_between_nets_and_between_members() -> None:
+    task = TrainTask(train=SETTINGS, type_map=tuple(TYPE_MAP), seed=5)
+    seeds = []
+    for k in range(3):
+        script = training_input(SETTINGS, "first", TYPE_MAP, task.for_member(k).seed, ["a"])
+        model = script["model"]
+        seeds += [model["descriptor"]["seed"], model["fitting_net"]["seed"]]
+        seeds.append(script["training"]["seed"])
+    assert len(set(seeds)) == 9
+    assert task.for_member(1) == task.for_member(1)
+
+
+def test_schedule_follows_from_the_start_unless_named() -> None:
+    assert schedule_for({}, False) == "first"
+    assert schedule_for({}, True) == schedule_for({"schedule": "auto"}, True) == "again"
+    assert schedule_for({"schedule": "last"}, True) == "last"
+    with pytest.raises(WrongInput, match="'lats', allowed: auto, first, again, last"):
+        schedule_for({"schedule": "lats"}, True)
+
+
+def test_a_wrong_task_names_its_fields() -> None:
+    values = TrainTask(train=SETTINGS, type_map=tuple(TYPE_MAP), seed=5).model_dump(mode="json")
+    assert read_train_task(values, "template_script").train == SETTINGS
+    values["train"]["n_model"] = 3
+    with pytest.raises(WrongInput, match=r"template_script.*train\.n_model"):
+        read_train_task(values, "template_script")
+
+
+def test_nested_artifacts_are_flattened() -> None:
+    nested = {"a": ["x", {"b": "y"}], "c": None}
+    assert [str(path) for path in paths_in(nested)] == ["x", "y"]

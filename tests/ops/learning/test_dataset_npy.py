@@ -1,0 +1,151 @@
+"""Data sets keep what they were given, and dpdata and DeePMD read them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nucleops.engines.cp2k.frames import LabelledFrame
+from nucleops.errors import TruncatedOutput, WrongInput
+from nucleops.learning.dataset import (
+    LabelledFrames,
+    concatenate,
+    energy_range,
+    merge_systems,
+    read_deepmd,
+    split,
+    stack_frames,
+    systems_below,
+    write_deepmd,
+)
+from nucleops.systems.system import System
+
+TYPE_MAP = ["Ag", "S", "N", "C", "H", "O"]
+METHANOL = ("C", "H", "O", "H", "H", "H")
+
+
+def frames(n: int, symbols=METHANOL, *, periodic=True, seed=1) -> LabelledFrames:
+    rng = np.random.default_rng(seed)
+    shape = (n, len(symbols), 3)
+    cells = np.full((n, 3), 9.0) + rng.random((n, 3))
+    energies = -4321.123456789 + rng.random(n)
+    positions, forces = rng.random(shape), rng.normal(size=shape)
+    return LabelledFrames(tuple(symbols), positions, cells, energies, forces, periodic)
+
+
+def same(a: LabelledFrames, b: LabelledFrames) -> bool:
+    names = ("positions", "cells", "energies", "forces")
+    return a.key == b.key and all((getattr(a, n) == getattr(b, n)).all() for n in names)
+
+
+@pytest.mark.parametrize("periodic", [True, False])
+def test_round_trip_is_exact(tmp_path, periodic):
+    data = frames(7, periodic=periodic)
+    write_deepmd(data, TYPE_MAP, tmp_path / "d")
+    assert same(read_deepmd(tmp_path / "d"), data)
+    assert (tmp_path / "d" / "nopbc").is_file() is not periodic
+    assert (tmp_path / "d" / "type_map.raw").read_text().split() == TYPE_MAP
+    assert (tmp_path / "d" / "type.raw").read_text().split() == ["3", "4", "5", "4", "4", "4"]
+
+
+def test_dpdata_reads_it(tmp_path):
+    import dpdata
+
+    data = frames(3, periodic=False)
+    write_deepmd(data, TYPE_MAP, tmp_path / "d")
+    read = dpdata.LabeledSystem(str(tmp_path / "d"), fmt="deepmd/npy")
+    assert read.nopbc
+    assert np.abs(read["energies"] - data.energies).max() < 1e-8
+    assert np.abs(read["forces"] - data.forces).max() < 1e-12
+    assert [read["atom_names"][t] for t in read["atom_types"]] == list(METHANOL)
+
+
+@pytest.mark.parametrize("name", ["positions", "cells", "energies", "forces"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_numbers_that_are_not_finite_are_refused(tmp_path, name, bad):
+    good = frames(3)
+    array = getattr(good, name).copy()
+    array.flat[-1] = bad
+    parts = {n: getattr(good, n) for n in ("positions", "cells", "energies", "forces")}
+    with pytest.raises(TruncatedOutput, match=f"{name} hold"):
+        LabelledFrames(good.symbols, **{**parts, name: array}, periodic=True)
+    write_deepmd(good, TYPE_MAP, tmp_path)
+    file = {"positions": "coord", "cells": "box", "energies": "energy", "forces": "force"}[name]
+    array = np.load(tmp_path / "set.000" / f"{file}.npy")
+    array.flat[0] = bad
+    np.save(tmp_path / "set.000" / f"{file}.npy", array)
+    with pytest.raises(TruncatedOutput):
+        read_deepmd(tmp_path)
+
+
+def test_lengths_have_to_agree():
+    good = frames(3)
+    with pytest.raises(TruncatedOutput, match="forces have shape"):
+        LabelledFrames(
+            good.symbols, good.positions, good.cells, good.energies, good.forces[:2], True
+        )
+
+
+def test_unknown_element_and_no_frame_are_refused(tmp_path):
+    with pytest.raises(WrongInput, match=r"element Au.*allowed: Ag"):
+        write_deepmd(frames(2, ("Au",)), TYPE_MAP, tmp_path / "d")
+    with pytest.raises(WrongInput, match="no frame"):
+        write_deepmd(frames(0), TYPE_MAP, tmp_path / "d")
+
+
+def test_merge_by_composition(tmp_path):
+    parts = {
+        "a": frames(3, seed=1),
+        "deep/b": frames(2, seed=2),
+        "c": frames(4, periodic=False, seed=3),
+        "e": frames(2, ("Ag", "S"), seed=4),
+        "f": frames(1, METHANOL[::-1], seed=5),
+    }
+    for name, part in parts.items():
+        write_deepmd(part, TYPE_MAP, tmp_path / "in" / name)
+    n = merge_systems([tmp_path / "in"], TYPE_MAP, tmp_path / "out")
+    assert n == 12
+    found = {path.name: read_deepmd(path) for path in systems_below([tmp_path / "out"])}
+    assert sorted(found) == ["Ag1S1", "C1H4O1", "C1H4O1-2", "C1H4O1-nopbc"]
+    both = concatenate([parts["a"], parts["deep/b"]])[0]
+    assert same(found["C1H4O1"], both)
+    assert found["C1H4O1-2"].symbols == METHANOL[::-1]
+    assert merge_systems([], TYPE_MAP, tmp_path / "none") == 0
+
+
+def test_links_are_followed(tmp_path):
+    write_deepmd(frames(2), TYPE_MAP, tmp_path / "real" / "d")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    assert len(systems_below([tmp_path / "link"])) == 1
+
+
+def test_energy_range(tmp_path):
+    data = frames(5)
+    write_deepmd(data.take(slice(0, 2)), TYPE_MAP, tmp_path / "a")
+    write_deepmd(data.take(slice(2, 5)), TYPE_MAP, tmp_path / "b")
+    low, high = energy_range([tmp_path], TYPE_MAP)["C1H4O1"]
+    assert (low, high) == pytest.approx((data.energies.min() / 6, data.energies.max() / 6))
+
+
+@given(n=st.integers(0, 40), share=st.floats(0, 1))
+def test_split_holds_out_the_last_block(n, share):
+    data = frames(n)
+    train, test = split(data, share)
+    assert len(train) + len(test) == n
+    assert (np.concatenate([train.energies, test.energies]) == data.energies).all()
+    assert abs(len(test) - share * n) <= 1
+    assert len(test) >= (n >= 5 and share > 0)
+
+
+def test_stack_keeps_order_and_parts_by_atoms():
+    def one(symbols, energy, *, periodic=True):
+        positions = np.zeros((len(symbols), 3))
+        system = System("s", symbols, positions, np.full(3, 5.0), periodic)
+        return LabelledFrame(system, energy, positions)
+
+    stacked = stack_frames(
+        [one(("C",), 1.0), one(("O",), 2.0), one(("C",), 3.0), one(("C",), 4.0, periodic=False)]
+    )
+    assert [list(s.energies) for s in stacked] == [[1.0, 3.0], [2.0], [4.0]]

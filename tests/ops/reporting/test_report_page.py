@@ -1,0 +1,141 @@
+"""The page: every section, nothing loaded from elsewhere, everything escaped."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from nucleops.errors import WrongInput
+from nucleops.reporting import page
+from nucleops.reporting.report import write_report
+from nucleops.reporting.style import inline_svg
+
+SECTIONS = ("glance", "trust", "run", "learning", "metad", "unbiased", "nucleate", "structures")
+
+
+class Page(HTMLParser):
+    """Collects what a browser would load, ids, and text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.loads: list[str] = []
+        self.ids: list[str] = []
+        self.fragments: list[str] = []
+        self.images: list[dict[str, str | None]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.ids += [v for k, v in attrs if k == "id" and v]
+        for name in ("src", "href", "xlink:href", "data", "action", "srcset"):
+            value = given.get(name)
+            if value and value.startswith("#"):
+                self.fragments.append(value[1:])
+            elif value:
+                self.loads.append(value)
+        if tag == "svg" and given.get("role") == "img":
+            self.images.append(given)
+
+
+def test_page_has_every_section_with_content(report: Path) -> None:
+    text = (report / "report.html").read_text()
+    for name in SECTIONS:
+        section = re.search(rf'<section id="{name}">(.*?)</section>', text, re.DOTALL)
+        assert section is not None, name
+        assert len(re.sub(r"<[^>]+>", "", section.group(1)).strip()) > 80, name
+    for stage, n in (("learning", 3), ("metad", 3), ("unbiased", 1), ("nucleate", 2)):
+        section = re.search(rf'<section id="{stage}">(.*?)</section>', text, re.DOTALL)
+        assert section is not None
+        assert section.group(1).count("<figure") == n
+
+
+def test_page_loads_nothing(report: Path) -> None:
+    parsed = Page((report / "report.html").read_text())
+    assert [x for x in parsed.loads if x != "data:,"] == []
+    css = page.asset("report.css")
+    assert "url(" not in css
+    assert "@import" not in css
+
+
+def test_ids_are_unique_and_links_lead_somewhere(report: Path) -> None:
+    parsed = Page((report / "report.html").read_text())
+    assert len(parsed.ids) == len(set(parsed.ids))
+    assert set(parsed.fragments) <= set(parsed.ids)
+
+
+def test_figures_have_alternatives_and_files(report: Path) -> None:
+    parsed = Page((report / "report.html").read_text())
+    assert all(image["aria-label"] for image in parsed.images)
+    names = {p.stem for p in (report / "figures").glob("*.svg")}
+    assert names == {p.stem for p in (report / "figures").glob("*.png")}
+    assert {"metad_surface", "learning_parity", "structure_densities"} <= names
+    # Pictures inside inline figures would be blocked where a page is shown in a strict sandbox.
+    assert "<image" not in (report / "report.html").read_text()
+    mentioned = set(re.findall(r"data/[\w.-]+\.csv", (report / "report.html").read_text()))
+    assert mentioned == {f"data/{p.name}" for p in (report / "data").iterdir()}
+
+
+def test_first_line_says_what_is_not_converged(report: Path) -> None:
+    text = (report / "report.html").read_text()
+    for stage, words in (("metad", "Not converged after"), ("unbiased", "A first impression only")):
+        after = text.split(f'<section id="{stage}">')[1]
+        verdict = re.search(r"<b>(.*?)</b>", after)
+        assert verdict is not None
+        assert verdict.group(1).startswith(words)
+    assert "1 of 3 replicas did not finish and is left out" in text
+    assert "trust ended: model deviation of 1.15 eV/A on Ag 3 exceeds 1.0 eV/A" in text
+    assert "lowest_CO" in text
+
+
+def test_study_is_escaped(synthetic: ModuleType, tmp_path: Path) -> None:
+    evil = "</script><script>alert(1)</script>"
+    study = {"name": evil, "report": {"title": evil}}
+    write_report(tmp_path / "r", study, {}, {"run_id": evil, "versions": {evil: evil}})
+    text = (tmp_path / "r/report.html").read_text()
+    assert "<script>alert" not in text
+    assert page.embedded_json({"a": evil}).count("<") == 0
+
+
+def test_report_of_nothing_says_so(tmp_path: Path) -> None:
+    text = (write_report(tmp_path / "r", {}, {"metad": None}, {}) / "report.html").read_text()
+    assert text.count("This stage was not run, or did not finish.") == 8  # cards and sections
+
+
+def test_missing_summary_is_named(tmp_path: Path) -> None:
+    (tmp_path / "metad").mkdir()
+    with pytest.raises(WrongInput, match=r"metad/summary.json"):
+        write_report(tmp_path / "r", {}, {"metad": tmp_path / "metad"}, {})
+
+
+def test_vendored_library_is_the_stated_one() -> None:
+    vendor = page.HERE / "vendor"
+    digest = hashlib.sha256((vendor / "3Dmol-min.js").read_bytes()).hexdigest()
+    assert digest in (vendor / "README.md").read_text()
+    assert "</script" not in page.viewer_library()
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [(3.0712, 0.0042, "3.071 ± 0.004"), (-3.29, 1.2, "\u22123.3 ± 1.2"), (59.2, None, "59.2")],
+)
+def test_values_have_the_decimals_of_their_error(
+    value: float, error: float | None, text: str
+) -> None:
+    assert page.with_error(value, error) == text
+
+
+def test_inline_figure_takes_the_pages_colour() -> None:
+    svg = (
+        '<?xml version="1.0"?><svg viewBox="0 0 5 5" width="5pt"><g id="a" style="fill:#1b1f24"/>'
+        '<use xlink:href="#a"/></svg>'
+    )
+    made = inline_svg(svg, "fig", 'say "x"')
+    assert 'id="fig-a"' in made
+    assert 'href="#fig-a"' in made
+    assert "currentColor" in made
+    assert "&quot;x&quot;" in made

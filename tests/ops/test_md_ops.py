@@ -1,0 +1,99 @@
+"""The production operators: what they take, and what they refuse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dflow.python import OPIO, FatalError
+
+from nucleops.engines.lammps import production
+from nucleops.engines.lammps.task import MdTask
+from nucleops.metad import RunMetadynamics
+from nucleops.nucleate import RunReplica
+from nucleops.systems.files import write_extxyz
+from nucleops.systems.system import System
+from nucleops.unbiased import RunUnbiased
+
+TASK = {"system": "drop", "md": {"steps": 100}, "seed": 5}
+DROP = System("drop", ("Ag", "O"), np.array([[4.0, 5, 5], [6.0, 5, 5]]), np.full(3, 10.0), False)
+MODELS = [Path("a.pb"), Path("b.pb")]
+METADYNAMICS = {
+    "cvs": {"d": {"kind": "distance", "sites": [{"index": 1}, {"index": 2}]}},
+    "metadynamics": {
+        "cvs": ["d"],
+        "height_kcal_mol": 1,
+        "sigma": [0.1],
+        "bias_factor": 10,
+        "grid_min": [0],
+        "grid_max": [9],
+    },
+}
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
+    monkeypatch.chdir(tmp_path)
+    calls: list[tuple[object, ...]] = []
+
+    def run_task(
+        task: MdTask, system: System, models: list[Path], out: Path, progress: object, floor: object
+    ) -> None:
+        calls.append((task, system, out.name, floor))
+        out.mkdir()
+
+    monkeypatch.setattr(production, "run_task", run_task)
+    Path("systems").mkdir()
+    write_extxyz(DROP, Path("systems/drop.extxyz"))
+    return calls
+
+
+def ip(task: dict[str, object], **more: object) -> OPIO:
+    return OPIO(
+        {"task": task, "systems": Path("systems"), "models": MODELS, "data_range": {}, **more}
+    )
+
+
+def test_a_walker_runs_in_a_folder_of_its_own(runs: list[tuple[object, ...]]) -> None:
+    task = {**TASK, "bias": METADYNAMICS, "number": 2}
+    for _ in range(2):  # a retry replaces what the first attempt left
+        out = RunMetadynamics().execute(ip(task))
+    assert out["result"] == Path("walker-002")
+    assert runs[0][2] == "walker-002"
+
+
+def test_metadynamics_without_hills_is_refused() -> None:
+    with pytest.raises(FatalError, match=r"no bias\.metadynamics"):
+        RunMetadynamics().execute(ip(TASK))
+
+
+def test_the_floor_is_that_of_the_composition(runs: list[tuple[object, ...]]) -> None:
+    RunUnbiased().execute(ip(TASK, data_range={"Ag1O1": -3.5, "Ag2O1": -9.0}))
+    RunUnbiased().execute(ip(TASK))
+    assert [run[3] for run in runs] == [-3.5, None]
+    assert runs[0][2] == "md"
+
+
+def test_one_model_cannot_be_judged() -> None:
+    with pytest.raises(FatalError, match="at least two models"):
+        RunUnbiased().execute(ip(TASK, models=MODELS[:1]))
+
+
+def test_replicas_are_packed_and_run_differently(runs: list[tuple[object, ...]]) -> None:
+    spec = {
+        "contents": [{"motif": "dimer", "count": 1}, {"motif": "methanol", "count": 2}],
+        "box": {"shape": "droplet", "radius_A": 6.0},
+    }
+    for number in (0, 1):
+        task = {**TASK, "system": "dimers", "spec": spec, "number": number}
+        inputs = OPIO({"task": task, "models": MODELS, "data_range": {}})
+        assert RunReplica().execute(inputs)["result"] == Path(f"replica-{number:03d}")
+    first, second = (run[1].positions for run in runs)  # type: ignore[attr-defined]
+    assert first.shape == second.shape
+    assert np.abs(first - second).max() > 0.1
+
+
+def test_a_replica_needs_a_spec() -> None:
+    with pytest.raises(FatalError, match="no spec to build from"):
+        RunReplica().execute(OPIO({"task": TASK, "models": MODELS, "data_range": {}}))

@@ -1,0 +1,81 @@
+"""What a run leaves for people: the outputs of its stages under their own names."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from nucleoflow.backends.local.layout import RunFolder
+from nucleoflow.backends.local.steptree import read_node, step_folders
+from nucleoflow.backends.local.verdict import Verdict
+
+_CATALOGUES = (".dflow",)
+
+
+def stage_outputs(run: RunFolder) -> dict[str, Path]:
+    """Return the workflow's global output artifacts so far.
+
+    Parameters
+    ----------
+    run : RunFolder
+        The run.
+
+    Returns
+    -------
+    dict
+        Global name -> file or folder. dflow wraps a path in a folder of its own; where that
+        holds one entry only, the entry is returned.
+    """
+    folder = run.steps / "outputs" / "artifacts"
+    if not folder.is_dir():
+        return {}
+    outputs = {}
+    for link in sorted(folder.iterdir()):
+        path = link.resolve()
+        if not path.exists():
+            continue
+        if path.is_dir():
+            entries = [entry for entry in path.iterdir() if entry.name not in _CATALOGUES]
+            if len(entries) == 1:
+                path = entries[0].resolve()
+        outputs[link.name] = path
+    return outputs
+
+
+def collect_results(run: RunFolder) -> None:
+    """Bring the outputs of the stages to ``results/<name>``; hard links, so no space is used."""
+    for name, source in stage_outputs(run).items():
+        target = run.results / name
+        if target.is_dir():
+            shutil.rmtree(target)
+        target.mkdir(parents=True)
+        if source.is_dir():
+            shutil.copytree(
+                source,
+                target,
+                copy_function=_link,
+                dirs_exist_ok=True,
+                ignore=shutil.ignore_patterns(*_CATALOGUES),
+            )
+        else:
+            _link(str(source), str(target / source.name))
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(os.path.realpath(source), target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def forget_uncollected(run: RunFolder) -> None:
+    """Let steps run again whose script succeeded but whose outputs dflow could not collect.
+
+    Called after dflow ended by itself: whatever is unfinished then will not be finished by
+    collecting once more.
+    """
+    for folder in step_folders(run.steps):
+        node = read_node(folder)
+        if node.is_leaf and node.phase == "Running":
+            Verdict.forget(folder)

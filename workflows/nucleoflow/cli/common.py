@@ -1,0 +1,53 @@
+"""What several commands share."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="Run id, the beginning of one, or 'latest'.")
+]
+RunsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--runs",
+        metavar="DIR",
+        help="Folder of the runs; default: $NUCLEOFLOW_RUNS or ./nucleoflow-runs.",
+    ),
+]
+
+STATE_STYLES = {
+    "succeeded": "green",
+    "running": "cyan",
+    "queued": "dim",
+    "pending": "dim",
+    "retrying": "yellow",
+    "interrupted": "yellow",
+    "failed": "bold red",
+    "lost": "bold red",
+}
+
+
+def duration(seconds: float | None) -> str:
+    """Write a duration as ``42 s``, ``3 min 07 s``, ``2 h 05 min`` or ``3 d 04 h``."""
+    if seconds is None:
+        return ""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600:02d} h"
+
+
+def moment(seconds: float | None) -> str:
+    """Write a time of day in local time, with the date."""
+    if seconds is None:
+        return ""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))

@@ -1,0 +1,177 @@
+"""How a run looks while it goes on: a live table, or a line for every event."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Protocol
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from nucleoflow.backends.local.moment import RunStatus, Task
+from nucleoflow.cli.common import STATE_STYLES, duration
+from nucleoflow.cli.stages import StageSummary, is_utility, summarise
+
+_MOST_TASKS = 12
+
+
+class View(Protocol):
+    """Shows a run."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def update(self, status: RunStatus, news: list[dict[str, Any]]) -> None:
+        """Show the state now, and what happened since the last time."""
+
+    def stop(self) -> None:
+        """End; the terminal is as it was."""
+
+
+class PlainView:
+    """A line for every event, for logs and pipes."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def start(self) -> None:
+        """Nothing to begin."""
+
+    def stop(self) -> None:
+        """Nothing to end."""
+
+    def update(self, status: RunStatus, news: list[dict[str, Any]]) -> None:
+        """Print the news."""
+        stages = {task.key: "/".join(task.path) for task in status.tasks}
+        for event in news:
+            line = describe(event, stages.get(event.get("step", ""), ""), status.run.id)
+            if line:
+                self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def describe(event: dict[str, Any], where: str, run_id: str) -> str:
+    """Write an event as one line; empty for those of no interest to a reader.
+
+    Parameters
+    ----------
+    event : dict
+        As in ``events.jsonl``.
+    where : str
+        Names of the steps that hold the step.
+    run_id : str
+        The run, whose id is left out of step names.
+    """
+    kind = event["event"]
+    clock = time.strftime("%H:%M:%S", time.localtime(event["time"]))
+    if kind == "run-started":
+        finished = event.get("finished", 0)
+        return f"{clock} run started" + (f", {finished} steps finished before" if finished else "")
+    if kind == "run-ended":
+        return f"{clock} run {event['state']}"
+    if kind not in ("started", "attempt-failed", "succeeded", "failed", "interrupted"):
+        return ""
+    name = str(event.get("name", ""))
+    if name.endswith(("-init-artifact", "-check-success-ratio", "-check-num-success")):
+        return ""
+    step = str(event["step"]).removeprefix(f"{run_id}-")
+    detail = ""
+    if kind == "started":
+        attempt = f", attempt {event['attempt']}" if event.get("attempt", 1) > 1 else ""
+        detail = f" (cores {event.get('cores', 0)}{attempt})"
+    elif event.get("message") or event.get("kind"):
+        detail = f": {reason(event.get('kind', ''), event.get('message', ''))}"
+    if kind == "attempt-failed":
+        detail += f"; next attempt in {duration(event.get('retry_in_s', 0))}"
+    return f"{clock} {where + ' ' if where else ''}{step} {kind}{detail}"
+
+
+def reason(kind: str, message: str) -> str:
+    """Write class and message of a failure."""
+    return f"[{kind}] {message}" if kind else message
+
+
+class LiveView:
+    """Stages with their state, and the tasks that run now, redrawn in place."""
+
+    def __init__(self, console: Console, cores: int) -> None:
+        self._cores = cores
+        self._live = Live(console=console, refresh_per_second=4, transient=False)
+
+    def start(self) -> None:
+        """Take over the end of the terminal."""
+        self._live.start()
+
+    def stop(self) -> None:
+        """Leave the last picture and give the terminal back."""
+        self._live.stop()
+
+    def update(self, status: RunStatus, news: list[dict[str, Any]]) -> None:
+        """Draw the state now."""
+        self._live.update(picture(status, time.time(), self._cores))
+
+
+def picture(status: RunStatus, now: float, cores: int) -> RenderableType:
+    """Draw a run: stages above, open tasks below."""
+    elapsed = (status.ended or now) - status.started if status.started else None
+    head = Text.assemble(
+        (status.run.id, "bold"), "  ", _state(status.state), f"  {duration(elapsed)}"
+    )
+    parts: list[RenderableType] = [head]
+    summaries = summarise(status, now, cores)
+    if summaries:
+        parts.append(stage_table(summaries))
+    running = [t for t in status.tasks if t.state in ("running", "retrying") and not is_utility(t)]
+    waiting = sum(t.state in ("queued", "pending") and not is_utility(t) for t in status.tasks)
+    if running:
+        running.sort(key=lambda task: task.started or now)
+        parts.append(_task_table(status.run.id, running, now))
+    if waiting and status.state == "running":
+        parts.append(Text(f"  {waiting} waiting for cores", style="dim"))
+    return Group(*parts)
+
+
+def stage_table(summaries: list[StageSummary]) -> Table:
+    """Tabulate stages."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("stage", "state", "tasks", "", "round", "elapsed", "left"):
+        table.add_column(name, justify="right" if name in ("tasks", "elapsed") else "left")
+    for stage in summaries:
+        table.add_row(
+            stage.name,
+            _state(stage.state),
+            f"{stage.done}/{stage.total}",
+            ProgressBar(total=max(stage.total, 1), completed=stage.done, width=20),
+            "" if stage.round is None else str(stage.round),
+            duration(stage.elapsed_s),
+            f"~{duration(stage.eta_s)}" if stage.eta_s is not None else "",
+        )
+    return table
+
+
+def _task_table(run_id: str, tasks: list[Task], now: float) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for task in tasks[:_MOST_TASKS]:
+        bar: RenderableType = ""
+        numbers = ""
+        if task.progress and task.progress[1] > 0:
+            done, total = task.progress
+            bar, numbers = ProgressBar(total=total, completed=done, width=20), f"{done}/{total}"
+        table.add_row(
+            Text(f"  {'/'.join((*task.path, ''))}", style="dim"),
+            task.label(run_id),
+            _state(task.state),
+            bar,
+            numbers,
+            duration(now - task.started) if task.started else "",
+            Text(reason(task.kind, task.message), style="yellow", overflow="ellipsis"),
+        )
+    if len(tasks) > _MOST_TASKS:
+        table.add_row("", f"and {len(tasks) - _MOST_TASKS} more")
+    return table
+
+
+def _state(state: str) -> Text:
+    return Text(state, style=STATE_STYLES.get(state, ""))

@@ -1,0 +1,207 @@
+"""Compose a study's stages into one workflow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from dflow import DAG, Task
+from dflow.python import PythonOPTemplate
+from nucleops.report import WriteReport
+
+from nucleoflow.dag.lean import lean_graph
+from nucleoflow.dag.learn import learn_stage
+from nucleoflow.dag.production import (
+    metad_stage,
+    nucleate_stage,
+    result_names,
+    unbiased_stage,
+)
+from nucleoflow.study.model import STAGES, Study
+from nucleops.build import BuildSystems
+from nucleops.errors import WrongInput
+
+Given = dict[str, Any]
+"""What earlier stages produced: product to dflow artifact, or to a list of artifacts."""
+
+MAKERS = {
+    "systems": "build",
+    "models": "learn",
+    "learning": "learn",
+    "metad": "metad",
+    "unbiased": "unbiased",
+    "nucleate": "nucleate",
+    "report": "report",
+}
+"""Product to the stage that makes it."""
+
+NEEDS: dict[str, tuple[str, ...]] = {
+    "build": (),
+    "learn": ("systems",),
+    "metad": ("systems", "models"),
+    "unbiased": ("systems", "models"),
+    "nucleate": ("models",),
+    "report": (),
+}
+"""Products that a stage cannot do without."""
+
+PRODUCTIONS = ("metad", "unbiased", "nucleate")
+"""Stages with one result for each named production."""
+
+REPORTED = ("learning", "metad", "unbiased", "nucleate")
+"""Products that the report shows where they are there."""
+
+
+def stages_of(study: Study, asked: Sequence[str] = ()) -> list[str]:
+    """Stages to run, in order.
+
+    Parameters
+    ----------
+    study : Study
+        Stages that it does not describe are left out.
+    asked : sequence of str
+        Stages asked for; empty means all.
+
+    Raises
+    ------
+    WrongInput
+        A stage is unknown, or the study does not describe it.
+    """
+    described = [
+        stage
+        for stage in STAGES
+        if stage not in ("metad", "unbiased", "nucleate") or getattr(study, stage)
+    ]
+    for stage in asked:
+        if stage not in described:
+            raise WrongInput(
+                f"study '{study.name}' has no stage '{stage}'; it has: {', '.join(described)}"
+            )
+    return [stage for stage in described if not asked or stage in asked]
+
+
+def missing_products(stages: Sequence[str], given: Sequence[str]) -> dict[str, str]:
+    """Products that the stages need and that neither they nor an earlier run make.
+
+    Returns
+    -------
+    dict
+        Product to the stage that needs it.
+    """
+    made = {product for product, stage in MAKERS.items() if stage in stages}
+    return {
+        need: stage
+        for stage in stages
+        for need in NEEDS[stage]
+        if need not in made and need not in given
+    }
+
+
+def study_dag(study: Study, stages: Sequence[str], given: Given, provenance: dict[str, Any]) -> DAG:
+    """Build the workflow of a study.
+
+    Parameters
+    ----------
+    study : Study
+        What to compute.
+    stages : sequence of str
+        Stages to run, as :func:`stages_of` gives them.
+    given : dict
+        Products of stages that are not run again.
+    provenance : dict
+        Run id, versions and times, for the report.
+
+    Returns
+    -------
+    dflow.DAG
+        One task for each stage, keyed by the stage's name.
+
+    Raises
+    ------
+    WrongInput
+        A stage needs a product that is neither made nor given.
+    """
+    missing = missing_products(stages, list(given))
+    if missing:
+        need, stage = next(iter(missing.items()))
+        raise WrongInput(
+            f"stage '{stage}' needs {need}, which stage '{MAKERS[need]}' makes",
+            advice="run that stage too, or give a run that has it with --from RUN",
+        )
+    dag = DAG("study")
+    products = dict(given)
+    with lean_graph():
+        for stage in stages:
+            task = _STAGE_TASKS[stage](study, products, provenance)
+            dag.add(task)
+            products.update(_products(study, stage, task))
+    return dag
+
+
+def _products(study: Study, stage: str, task: Task) -> Given:
+    """Take what a stage makes, and give it a global name by which a backend finds it."""
+    made: Given = {}
+    for product in (name for name, maker in MAKERS.items() if maker == stage):
+        names = result_names(study, stage) if stage in PRODUCTIONS else [product]
+        for name in names:
+            task.template.outputs.artifacts[name].global_name = name
+        artifacts = [task.outputs.artifacts[name] for name in names]
+        made[product] = artifacts if stage in PRODUCTIONS else artifacts[0]
+    return made
+
+
+def _build_task(study: Study, products: Given, provenance: dict[str, Any]) -> Task:
+    return Task(
+        "build",
+        template=PythonOPTemplate(BuildSystems),
+        parameters={
+            "systems": {n: s.model_dump(mode="json") for n, s in study.systems.items()},
+            "metal": study.chemistry.metal,
+            "seed": study.seed,
+        },
+        key="build",
+    )
+
+
+def _learn_task(study: Study, products: Given, provenance: dict[str, Any]) -> Task:
+    return Task(
+        "learn",
+        template=learn_stage(study),
+        artifacts={"systems": products["systems"]},
+        key="learn",
+    )
+
+
+def _production_task(name: str, template: Callable[[Study], Any]) -> Callable[..., Task]:
+    def task(study: Study, products: Given, provenance: dict[str, Any]) -> Task:
+        return Task(
+            name,
+            template=template(study),
+            artifacts={need: products[need] for need in NEEDS[name]},
+            key=name,
+        )
+
+    return task
+
+
+def _report_task(study: Study, products: Given, provenance: dict[str, Any]) -> Task:
+    return Task(
+        "report",
+        template=PythonOPTemplate(WriteReport),
+        parameters={
+            "study": study.model_dump(mode="json"),
+            "provenance": {**provenance, "study_digest": study.digest},
+        },
+        artifacts={name: products.get(name) for name in REPORTED},
+        key="report",
+    )
+
+
+_STAGE_TASKS: dict[str, Callable[[Study, Given, dict[str, Any]], Task]] = {
+    "build": _build_task,
+    "learn": _learn_task,
+    "metad": _production_task("metad", metad_stage),
+    "unbiased": _production_task("unbiased", unbiased_stage),
+    "nucleate": _production_task("nucleate", nucleate_stage),
+    "report": _report_task,
+}

@@ -1,0 +1,174 @@
+"""Stages ``metad``, ``unbiased`` and ``nucleate``: fan-outs of runs, each followed by analysis.
+
+A stage has one output artifact for each of its named productions, called as
+:func:`result_names` says.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dflow import InputArtifact, Inputs, OutputArtifact, Outputs, Step, Steps, argo_range
+from dflow.python import OP, PythonOPTemplate, Slices
+
+from nucleoflow.study.model import Study
+from nucleops.analyse import AnalyseMetadynamics, AnalyseStructure, PoolReplicas
+from nucleops.metad import RunMetadynamics
+from nucleops.nucleate import RunReplica
+from nucleops.seeds import derive_seed
+from nucleops.unbiased import RunUnbiased
+
+
+def result_names(study: Study, stage: str) -> list[str]:
+    """Names of a stage's outputs: ``metad-<name>``, ``unbiased-<name>``, ``nucleate``."""
+    if stage == "nucleate":
+        return ["nucleate"] if study.nucleate is not None else []
+    return [f"{stage}-{name}" for name in getattr(study, stage)]
+
+
+def metad_stage(study: Study) -> Steps:
+    """Walkers of every named metadynamics, then one analysis for each name."""
+    steps = _stage("metad", result_names(study, "metad"), ("systems", "models"))
+    runs, analyses = [], []
+    for name, metad in study.metad.items():
+        task = {
+            **_common(study, "metad", name),
+            "system": metad.system,
+            "md": metad.md.model_dump(mode="json"),
+            "bias": study.biases[metad.bias].model_dump(mode="json"),
+        }
+        tasks = [{**task, "number": walker} for walker in range(metad.walkers)]
+        run = _run_step(steps, RunMetadynamics, tasks, f"metad-{name}")
+        runs.append(run)
+        analyses.append(
+            _analyse_step(
+                steps,
+                AnalyseMetadynamics,
+                {"walkers": run.outputs.artifacts["result"]},
+                {"settings": metad.analysis.model_dump(mode="json")},
+                f"metad-{name}",
+            )
+        )
+    steps.add(runs)
+    steps.add(analyses)
+    return steps
+
+
+def unbiased_stage(study: Study) -> Steps:
+    """One long run for each name, then its structural analysis."""
+    steps = _stage("unbiased", result_names(study, "unbiased"), ("systems", "models"))
+    runs, analyses = [], []
+    for name, entry in study.unbiased.items():
+        task = {
+            **_common(study, "unbiased", name),
+            "system": entry.system,
+            "md": entry.md.model_dump(mode="json"),
+        }
+        run = Step(
+            f"run-unbiased-{name}",
+            template=PythonOPTemplate(RunUnbiased),
+            parameters={"task": task},
+            artifacts=dict(steps.inputs.artifacts.items()),
+            key=f"run-unbiased-{name}",
+        )
+        runs.append(run)
+        analyses.append(
+            _analyse_step(
+                steps,
+                AnalyseStructure,
+                {"md": run.outputs.artifacts["result"]},
+                {"settings": entry.analysis.model_dump(mode="json")},
+                f"unbiased-{name}",
+            )
+        )
+    steps.add(runs)
+    steps.add(analyses)
+    return steps
+
+
+def nucleate_stage(study: Study) -> Steps:
+    """Replicas, each packed from its own seed, then their pool; lost replicas do not stop it."""
+    nucleate = study.nucleate
+    assert nucleate is not None  # stages_of leaves the stage out otherwise
+    task = {
+        **_common(study, "nucleate"),
+        "system": "nucleate",
+        "spec": nucleate.system.model_dump(mode="json"),
+        "md": nucleate.md.model_dump(mode="json"),
+    }
+    tasks = [{**task, "number": replica} for replica in range(nucleate.replicas)]
+    steps = _stage("nucleate", ["nucleate"], ("models",))
+    run = _run_step(steps, RunReplica, tasks, "nucleate", success_ratio=1 - nucleate.allowed_loss)
+    steps.add(run)
+    steps.add(
+        _analyse_step(
+            steps,
+            PoolReplicas,
+            {"replicas": run.outputs.artifacts["result"]},
+            {
+                "settings": nucleate.analysis.model_dump(mode="json"),
+                "expected": [f"replica-{replica:03d}" for replica in range(nucleate.replicas)],
+            },
+            "nucleate",
+        )
+    )
+    return steps
+
+
+def _common(study: Study, *labels: object) -> dict[str, Any]:
+    return {
+        "metal": study.chemistry.metal,
+        "trust": study.trust.model_dump(mode="json"),
+        "seed": derive_seed(study.seed, *labels),
+        "cores": study.resources.md_cores,
+    }
+
+
+def _stage(name: str, results: list[str], inputs: tuple[str, ...]) -> Steps:
+    return Steps(
+        name,
+        inputs=Inputs(artifacts={key: InputArtifact() for key in inputs}),
+        outputs=Outputs(artifacts={result: OutputArtifact() for result in results}),
+    )
+
+
+def _run_step(
+    steps: Steps,
+    operator: type[OP],
+    tasks: list[dict[str, Any]],
+    name: str,
+    success_ratio: float | None = None,
+) -> Step:
+    """Fan an operator out over tasks; below the success ratio the step fails."""
+    return Step(
+        f"run-{name}",
+        template=PythonOPTemplate(
+            operator,
+            slices=Slices("{{item}}", input_parameter=["task"], output_artifact=["result"]),
+        ),
+        parameters={"task": tasks},
+        artifacts=dict(steps.inputs.artifacts.items()),
+        with_param=argo_range(len(tasks)),
+        key=f"run-{name}-{{{{item}}}}",
+        continue_on_success_ratio=success_ratio,
+    )
+
+
+def _analyse_step(
+    steps: Steps,
+    operator: type[OP],
+    artifacts: dict[str, Any],
+    parameters: dict[str, Any],
+    name: str,
+) -> Step:
+    """Analyse the runs of one production; its result is the stage's output of that name."""
+    step = Step(
+        f"analyse-{name}",
+        template=PythonOPTemplate(operator),
+        parameters=parameters,
+        artifacts=artifacts,
+        key=f"analyse-{name}",
+    )
+    (output,) = step.outputs.artifacts
+    steps.outputs.artifacts[name]._from = step.outputs.artifacts[output]
+    return step

