@@ -76,7 +76,7 @@ def test_controller_killed_again_and_again(bench: Bench) -> None:
             break  # it was faster than the killer
         assert process.returncode == 1, output
         process = bench.nucleoflow("resume", "latest", "--plain")
-        bench.wait_for(lambda: bench.is_controlled() or process.poll() is not None)
+        bench.wait_for(lambda p=process: bench.is_controlled() or p.poll() is not None)
     process.communicate(timeout=90)
     bench.wait_until_dead()
     assert bench.run.read("result")["state"] == "succeeded", bench.explain()

@@ -9,7 +9,6 @@ from dflow import DAG, Task
 from dflow.python import PythonOPTemplate
 from nucleops.report import WriteReport
 
-from nucleoflow.dag.lean import lean_graph
 from nucleoflow.dag.learn import learn_stage
 from nucleoflow.dag.production import (
     metad_stage,
@@ -17,6 +16,7 @@ from nucleoflow.dag.production import (
     result_names,
     unbiased_stage,
 )
+from nucleoflow.dflow_fixes import repair_dflow
 from nucleoflow.study.model import STAGES, Study
 from nucleops.build import BuildSystems
 from nucleops.errors import WrongInput
@@ -128,23 +128,21 @@ def study_dag(study: Study, stages: Sequence[str], given: Given, provenance: dic
             f"stage '{stage}' needs {need}, which stage '{MAKERS[need]}' makes",
             advice="run that stage too, or give a run that has it with --from RUN",
         )
+    repair_dflow()
     dag = DAG("study")
     products = dict(given)
-    with lean_graph():
-        for stage in stages:
-            task = _STAGE_TASKS[stage](study, products, provenance)
-            dag.add(task)
-            products.update(_products(study, stage, task))
+    for stage in stages:
+        task = _STAGE_TASKS[stage](study, products, provenance)
+        dag.add(task)
+        products.update(_products(study, stage, task))
     return dag
 
 
 def _products(study: Study, stage: str, task: Task) -> Given:
-    """Take what a stage makes, and give it a global name by which a backend finds it."""
+    """Take what a stage makes from its task."""
     made: Given = {}
     for product in (name for name, maker in MAKERS.items() if maker == stage):
         names = result_names(study, stage) if stage in PRODUCTIONS else [product]
-        for name in names:
-            task.template.outputs.artifacts[name].global_name = name
         artifacts = [task.outputs.artifacts[name] for name in names]
         made[product] = artifacts if stage in PRODUCTIONS else artifacts[0]
     return made

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from nucleoflow.backends.dflow_fixes import repair_dflow
+from nucleoflow.dflow_fixes import repair_dflow
 from nucleoflow.backends.local import processes
 from nucleoflow.backends.local.layout import DEFAULT_BUILDER, RunConfig, RunFolder
 from nucleops.errors import NucleoError, WrongInput
@@ -40,7 +40,7 @@ def run_engine(run: RunFolder) -> int:
         status = _submit(run)
     except NucleoError as error:
         run.write("problem", {"kind": error.kind, "message": str(error)})
-        traceback.print_exc()
+        print(f"{error.kind}: {error}")
         return 2 if isinstance(error, WrongInput) else 1
     except Exception as error:
         run.write("problem", {"kind": "program bug", "message": f"{type(error).__name__}: {error}"})

@@ -11,6 +11,8 @@ from nucleoflow.backends.local.layout import RunFolder
 from nucleoflow.backends.local.processes import identity, is_alive
 from nucleops.errors import WrongInput
 
+_PATIENCE_S = 2.0
+
 
 class AlreadyRunning(WrongInput):
     """The run has a living controller."""
@@ -53,12 +55,18 @@ def take(run: RunFolder) -> int:
         Another process holds the lock.
     """
     descriptor = os.open(run.lock, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        os.close(descriptor)
-        raise AlreadyRunning(run.id, describe_holder(run)) from None
-    return descriptor
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            # a killed controller holds the lock until the kernel has torn it down
+            if time.monotonic() < deadline and controller_pid(run) is None:
+                time.sleep(0.05)
+                continue
+            os.close(descriptor)
+            raise AlreadyRunning(run.id, describe_holder(run)) from None
+        return descriptor
 
 
 def sign(run: RunFolder, *, detached: bool) -> str:

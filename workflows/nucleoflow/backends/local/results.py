@@ -7,14 +7,16 @@ import shutil
 from pathlib import Path
 
 from nucleoflow.backends.local.layout import RunFolder
-from nucleoflow.backends.local.steptree import read_node, step_folders
+from nucleoflow.backends.local.steptree import read_children, read_node, step_folders
 from nucleoflow.backends.local.verdict import Verdict
 
 _CATALOGUES = (".dflow",)
+_INTERNAL = "dflow_"
+"""Begins the names of what dflow publishes for itself, such as big parameters."""
 
 
 def stage_outputs(run: RunFolder) -> dict[str, Path]:
-    """Return the workflow's global output artifacts so far.
+    """Return the output artifacts of the outermost steps, and the workflow's global ones, so far.
 
     Parameters
     ----------
@@ -24,23 +26,26 @@ def stage_outputs(run: RunFolder) -> dict[str, Path]:
     Returns
     -------
     dict
-        Global name -> file or folder. dflow wraps a path in a folder of its own; where that
-        holds one entry only, the entry is returned.
+        Name of the artifact -> file or folder. dflow wraps a path in a folder of its own; where
+        that holds one entry only, the entry is returned.
     """
-    folder = run.steps / "outputs" / "artifacts"
-    if not folder.is_dir():
-        return {}
+    outermost = [run.steps / key for key in read_children(run.steps).values()]
+    finished = [step for step in outermost if read_node(step).phase == "Succeeded"]
     outputs = {}
-    for link in sorted(folder.iterdir()):
-        path = link.resolve()
-        if not path.exists():
-            continue
-        if path.is_dir():
-            entries = [entry for entry in path.iterdir() if entry.name not in _CATALOGUES]
-            if len(entries) == 1:
-                path = entries[0].resolve()
-        outputs[link.name] = path
+    for folder in (*finished, run.steps):
+        for link in sorted((folder / "outputs" / "artifacts").glob("*")):
+            path = _unwrapped(link.resolve())
+            if path.exists() and not link.name.startswith((_INTERNAL, *_CATALOGUES)):
+                outputs[link.name] = path
     return outputs
+
+
+def _unwrapped(path: Path) -> Path:
+    if path.is_dir():
+        entries = [entry for entry in path.iterdir() if entry.name not in _CATALOGUES]
+        if len(entries) == 1:
+            return entries[0].resolve()
+    return path
 
 
 def collect_results(run: RunFolder) -> None:

@@ -17,7 +17,7 @@ from dflow import (
     Steps,
 )
 
-from nucleoflow.backends.dflow_fixes import repair_dflow
+from nucleoflow.dflow_fixes import repair_dflow
 
 
 def nest(depth: int) -> Steps | ShellOPTemplate:
