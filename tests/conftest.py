@@ -3,7 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
+
+
+@pytest.fixture
+def dflow_debug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """dflow in debug mode, in a folder of the test's own; otherwise it looks for a server."""
+    from dflow import config
+
+    kept = dict(config)
+    monkeypatch.chdir(tmp_path)
+    config.update(mode="debug", debug_workdir=str(tmp_path))
+    yield tmp_path
+    config.update(kept)

@@ -22,9 +22,7 @@ class AnalyseMetadynamics(OP):
     @classmethod
     def get_input_sign(cls) -> OPIOSign:
         """MD result folders with COLVAR and HILLS; ``FreeEnergySettings`` as plain data."""
-        return OPIOSign(
-            {"walkers": Artifact(Paths), "settings": BigParameter(dict, default={})}
-        )
+        return OPIOSign({"walkers": Artifact(Paths), "settings": BigParameter(dict, default={})})
 
     @classmethod
     def get_output_sign(cls) -> OPIOSign:

@@ -86,7 +86,7 @@ class FatalFailure(NucleoError):
 
 
 class WrongInput(FatalFailure):
-    """Input that a person has to correct: names the file, the field, what was found, what is allowed."""
+    """Input that a person has to correct: file, field, what was found, what is allowed."""
 
     kind = "wrong input"
 

@@ -4,7 +4,7 @@ dflow knows ``typing.List[Path]`` and refuses ``list[Path]``, which is another o
 """
 
 from pathlib import Path
-from typing import List
+from typing import List  # noqa: UP035
 
 Paths = List[Path]  # noqa: UP006
 Strings = List[str]  # noqa: UP006

@@ -109,7 +109,7 @@ def explain_failure(status: RunStatus, console: Console) -> None:
     failures = status.failures
     if failures and not status.problem:
         first = failures[0]
-        _say(console, f"step: {first.key}  ({'/'.join((*first.path, first.name))})")
+        _say(console, f"step: {first.key}  ({first.place or first.name})")
         _say(console, f"reason: {reason(first.kind, first.message)}")
         _show_log(console, Path(first.log))
         if len(failures) > 1:

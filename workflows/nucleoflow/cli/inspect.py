@@ -81,7 +81,7 @@ def _print_tasks(now: RunStatus, console: Console) -> None:
     from nucleoflow.cli.view import reason
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("in", "step", "state", "attempts", "started", "took", "progress", "message"):
+    for column in ("stage", "step", "state", "attempts", "started", "took", "progress", "message"):
         table.add_column(column, no_wrap=column == "step")
     for task in now.tasks:
         if is_utility(task):
@@ -90,7 +90,7 @@ def _print_tasks(now: RunStatus, console: Console) -> None:
         if task.state == "running" and task.started:
             took = time.time() - task.started
         table.add_row(
-            "/".join(task.path),
+            task.place,
             task.label(now.run.id),
             f"[{STATE_STYLES.get(task.state, 'default')}]{task.state}[/]",
             str(task.attempts or ""),

@@ -45,7 +45,7 @@ class PlainView:
 
     def update(self, status: RunStatus, news: list[dict[str, Any]]) -> None:
         """Print the news."""
-        stages = {task.key: "/".join(task.path) for task in status.tasks}
+        stages = {task.key: task.place for task in status.tasks}
         for event in news:
             line = describe(event, stages.get(event.get("step", ""), ""), status.run.id)
             if line:
@@ -160,7 +160,7 @@ def _task_table(run_id: str, tasks: list[Task], now: float) -> Table:
             done, total = task.progress
             bar, numbers = ProgressBar(total=total, completed=done, width=20), f"{done}/{total}"
         table.add_row(
-            Text(f"  {'/'.join((*task.path, ''))}", style="dim"),
+            Text(f"  {task.place}", style="dim"),
             task.label(run_id),
             _state(task.state),
             bar,

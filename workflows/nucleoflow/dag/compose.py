@@ -7,7 +7,6 @@ from typing import Any
 
 from dflow import DAG, Task
 from dflow.python import PythonOPTemplate
-from nucleops.report import WriteReport
 
 from nucleoflow.dag.learn import learn_stage
 from nucleoflow.dag.production import (
@@ -20,6 +19,7 @@ from nucleoflow.dflow_fixes import repair_dflow
 from nucleoflow.study.model import STAGES, Study
 from nucleops.build import BuildSystems
 from nucleops.errors import WrongInput
+from nucleops.report import WriteReport
 
 Given = dict[str, Any]
 """What earlier stages produced: product to dflow artifact, or to a list of artifacts."""

