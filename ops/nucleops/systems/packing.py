@@ -76,7 +76,8 @@ def build_system(name: str, spec: SystemSpec, metal: str, seed: int) -> System:
     Returns
     -------
     System
-        Molecules in the order of ``spec.contents``, each whole.
+        Molecules in the order of ``spec.contents``, each whole; the metals' centre of mass is
+        at the centre of the cell.
 
     Raises
     ------
@@ -118,7 +119,9 @@ def pack(name: str, spec: SystemSpec, metal: str, seed: int, *, timeout_s: float
             raise type(error)(f"system {name!r}: {error.message}", advice=error.advice) from error
         if positions is None:
             continue
-        system = _assemble(name, placements, positions, cell, spec.box.shape == "cube")
+        system = _metals_centred(
+            _assemble(name, placements, positions, cell, spec.box.shape == "cube")
+        )
         closest, _ = minimum_intermolecular_distance(system)
         if closest >= spec.minimum_distance_A:
             density = mass / (volume * AVOGADRO_PER_CM3_IN_A3)
@@ -236,6 +239,25 @@ def _assemble(
             molecules.append(Molecule(molecule.name, indices, molecule.roles))
             symbols += molecule.symbols
     return System(name, tuple(symbols), positions, cell, periodic, tuple(molecules))
+
+
+def _metals_centred(system: System) -> System:
+    """Move everything so that the metals' centre of mass is at the centre of the cell.
+
+    Metadynamics holds it to that point; a start that is off by 2 A has 200 kcal/mol in the
+    restraint, and is torn apart in a few steps. Molecules that leave a periodic cell come back
+    whole on its other side.
+    """
+    metals = system.of_element(system.metal)
+    if not len(metals):
+        return system
+    positions = system.positions + system.cell / 2 - system.positions[metals].mean(axis=0)
+    if system.periodic:
+        for molecule in system.molecules:
+            atoms = list(molecule.indices)
+            centre = positions[atoms].mean(axis=0)
+            positions[atoms] -= system.cell * np.floor(centre / system.cell)
+    return system.with_positions(positions)
 
 
 def _words(counts: dict[str, int]) -> str:

@@ -106,7 +106,8 @@ def test_van_der_waals_volume_of_separate_spheres() -> None:
 def test_one_molecule_alone_is_put_at_the_centre() -> None:
     spec = _spec([("octahedron", 1)], {"shape": "droplet", "radius_A": 7.0})
     packed = pack("alone", spec, "Ag", 1)
-    np.testing.assert_allclose(packed.system.positions.mean(axis=0), 15.0)
+    metals = packed.system.positions[packed.system.of_element("Ag")]
+    np.testing.assert_allclose(metals.mean(axis=0), 15.0)
     assert packed.minimum_distance_A == float("inf")
 
 
@@ -138,3 +139,12 @@ def test_missing_packmol_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(MissingProgram, match="packmol"):
         build_system("cube", CUBE, "Ag", 1)
+
+
+@pytest.mark.parametrize("box", [{"shape": "droplet", "radius_A": 6.0}, {"edge_A": 14.0}])
+def test_metals_are_centred_where_a_bias_holds_them(box: dict[str, Any]) -> None:
+    spec = _spec([("monomer", 2, 4.5), ("methanol", 4)], box)
+    system = build_system("pair", spec, "Ag", seed=3)
+    metals = system.positions[system.of_element("Ag")]
+    assert metals.mean(axis=0) == pytest.approx(system.cell / 2, abs=1e-9)
+    _assert_molecules_are_whole(system)
