@@ -14,6 +14,7 @@ from typing import Any
 from dflow.python import OP, OPIO, Artifact, BigParameter, OPIOSign
 
 from nucleops.errors import WrongInput, dflow_errors
+from nucleops.progress import reporter
 from nucleops.signs import Paths, Strings
 
 TASK_FILE = "task.json"
@@ -111,7 +112,7 @@ class RunExplore(OP):
         topology = source / TOPOLOGY_FILE
         system = stored_system(task, topology) if topology.is_file() else built_system(task)
         folder = Path(ip["task_name"])
-        outcome = explore(task, system, ip["models"], folder, self._report)
+        outcome = explore(task, system, ip["models"], folder, reporter(self))
         colvar = outcome.md_folder / "COLVAR"
         return OPIO(
             {
@@ -123,7 +124,3 @@ class RunExplore(OP):
                 "extra_outputs": [],
             }
         )
-
-    def _report(self, done: int, total: int) -> None:
-        self.progress_total = total
-        self.progress_current = done

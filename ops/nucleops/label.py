@@ -7,7 +7,7 @@ their places in dpgen2's ``PrepRunFp``.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, List  # noqa: UP035 (dflow prints types as dpgen2 writes them)
+from typing import Any
 
 from dflow.python import OP, OPIO, Artifact, BigParameter, OPIOSign
 
@@ -15,6 +15,8 @@ from nucleops.errors import WrongInput, dflow_errors
 from nucleops.learning.account import ACCOUNT_FILE
 from nucleops.learning.initial import AimdTask, aimd_frames
 from nucleops.learning.labelling import LabelConfig, label_task, prepare_tasks, write_data
+from nucleops.progress import reporter
+from nucleops.signs import Paths, Strings
 from nucleops.systems.files import read_extxyz, write_trajectory
 
 
@@ -69,14 +71,14 @@ class RunAimd(OP):
             )
         system = read_extxyz(path)
         work, data, extra = (Path(f"{task.name}{end}") for end in ("-run", "", "-extra"))
-        self.progress_total = task.run.steps
-        frames, account = aimd_frames(task, system, work, lambda step: _tell(self, step))
+        steps, report = task.run.steps, reporter(self)
+        frames, account = aimd_frames(task, system, work, lambda step: report(step, steps))
         write_data(frames, task.type_map, data)
         extra.mkdir(exist_ok=True)
         write_trajectory((frame.system for frame in frames), extra / "trajectory.extxyz")
         for target in (data / ACCOUNT_FILE, extra / "summary.json"):
             account.write(target)
-        _tell(self, task.run.steps)
+        report(steps, steps)
         return OPIO({"labeled_data": data, "log": work / "aimd.out", "extra_outputs": extra})
 
 
@@ -89,8 +91,8 @@ class PrepLabel(OP):
         return OPIOSign(
             {
                 "config": BigParameter(dict),
-                "type_map": List[str],  # noqa: UP006
-                "confs": Artifact(List[Path]),  # noqa: UP006
+                "type_map": Strings,
+                "confs": Artifact(Paths),
             }
         )
 
@@ -99,8 +101,8 @@ class PrepLabel(OP):
         """Return the outputs of dpgen2's ``PrepFp``."""
         return OPIOSign(
             {
-                "task_names": BigParameter(List[str]),  # noqa: UP006
-                "task_paths": Artifact(List[Path]),  # noqa: UP006
+                "task_names": BigParameter(Strings),
+                "task_paths": Artifact(Paths),
             }
         )
 
@@ -152,7 +154,7 @@ class RunLabel(OP):
             {
                 "log": Artifact(Path),
                 "labeled_data": Artifact(Path),
-                "extra_outputs": Artifact(List[Path]),  # noqa: UP006
+                "extra_outputs": Artifact(Paths),
             }
         )
 
@@ -182,13 +184,8 @@ class RunLabel(OP):
         """
         work = Path(ip["task_name"])
 
-        def progress(done: int, total: int) -> None:
-            if done == 0:
-                self.progress_total = total
-            _tell(self, done)
-
         account = label_task(
-            Path(ip["task_path"]), ip["task_name"], label_config(ip["config"]), work, progress
+            Path(ip["task_path"]), ip["task_name"], label_config(ip["config"]), work, reporter(self)
         )
         account.write(work / "summary.json")
         extra = [work / "summary.json"]
@@ -216,8 +213,3 @@ def label_config(config: dict[str, Any]) -> LabelConfig:
         )
     except ValidationError as error:
         raise WrongInput(f"settings of the labelling: {error}") from error
-
-
-def _tell(op: OP, step: int) -> None:
-    """Report progress; dflow's OP writes it to ``$ARGO_PROGRESS_FILE``."""
-    op.progress_current = step

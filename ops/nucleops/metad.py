@@ -2,56 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dflow.python import OP, OPIO, Artifact, BigParameter, OPIOSign
+from nucleops.errors import WrongInput
+from nucleops.production import Production
 
-from nucleops.errors import WrongInput, dflow_errors
-from nucleops.signs import Paths
+if TYPE_CHECKING:
+    from nucleops.engines.lammps.task import MdTask
 
 
-class RunMetadynamics(OP):
-    """One walker of metadynamics.
+class RunMetadynamics(Production):
+    """One walker of metadynamics; the result folder is ``walker-000`` for ``number`` 0."""
 
-    ``task`` is a dumped :class:`nucleops.engines.lammps.task.MdTask` with a bias that has
-    metadynamics; ``number`` is the walker's; ``data_range``
-    maps a composition to its lowest labelled energy in eV/atom and may be empty, for the models
-    carry the range of their own data. ``result`` is the folder that ``run_md`` writes, named
-    ``walker-000``.
-    """
+    folder = "walker"
 
-    @classmethod
-    def get_input_sign(cls) -> OPIOSign:
-        """Task, built systems, committee, range of the labelled energies."""
-        return OPIOSign(
-            {
-                "task": BigParameter(dict),
-                "systems": Artifact(Path),
-                "models": Artifact(Paths),
-                "data_range": BigParameter(dict, default={}),
-            }
-        )
-
-    @classmethod
-    def get_output_sign(cls) -> OPIOSign:
-        """The result folder."""
-        return OPIOSign({"result": Artifact(Path)})
-
-    @OP.exec_sign_check
-    @dflow_errors
-    def execute(self, ip: OPIO) -> OPIO:
-        """Run, judge, and hand over the result folder, also where trust ended early."""
-        from nucleops.engines.lammps.production import produce
-        from nucleops.engines.lammps.task import read_task, stored_system
-
-        task = read_task(dict(ip["task"]), "RunMetadynamics.task")
+    def check(self, task: MdTask) -> None:
+        """Refuse a task without metadynamics."""
         if task.bias is None or task.bias.metadynamics is None:
             raise WrongInput(f"the task of system {task.system} has no bias.metadynamics")
-        system = stored_system(task, Path(ip["systems"]))
-        folder = Path(f"walker-{task.number or 0:03d}")
-        produce(task, system, ip["models"], ip["data_range"], folder, self._report)
-        return OPIO({"result": folder})
-
-    def _report(self, done: int, total: int) -> None:
-        self.progress_total = total
-        self.progress_current = done

