@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from nucleops.bias.guards import methanol_guards
 from nucleops.bias.spec import Bias
 
 # Metal k of the octahedron is M1 (odd k) or M2 (even k) of dimer (k + 1) // 2; so are the ligands.
@@ -49,7 +50,6 @@ def dimers_octahedron(
     Bias
         A description without any atom index.
     """
-    from nucleops.bias.presets import methanol_guards
     from nucleops.systems.topology import octahedron_only_bonds, partner
 
     def site(role: str) -> dict[str, Any]:
