@@ -9,7 +9,8 @@ import pytest
 from dflow import DAG, Steps
 from dflow.python import PythonOPTemplate
 
-from nucleoflow.dag.compose import missing_products, stages_of, study_dag
+from nucleoflow.dag.compose import study_dag
+from nucleoflow.dag.plan import missing_products, stages_of
 from nucleoflow.dag.workflow import LocalContext
 from nucleoflow.study.load import load_study
 from nucleoflow.study.model import STAGES

@@ -92,7 +92,7 @@ def conclude(status: RunStatus, console: Console) -> int:
         return 0
     if status.state == "interrupted":
         console.print("[yellow]interrupted[/yellow]; nothing of it runs any more", highlight=False)
-        _say(console, _resume_hint(run))
+        _say(console, resume_hint(run))
         return INTERRUPTED_EXIT
     if status.state == "lost":
         console.print("[bold red]the controller ended without a word[/bold red]", highlight=False)
@@ -100,7 +100,7 @@ def conclude(status: RunStatus, console: Console) -> int:
     else:
         console.print(f"[bold red]failed[/bold red] after {took}", highlight=False)
         explain_failure(status, console)
-    _say(console, _resume_hint(run))
+    _say(console, resume_hint(run))
     return status.exit_code if status.exit_code in (1, 2) else 1
 
 
@@ -129,7 +129,8 @@ def _show_log(console: Console, path: Path) -> None:
             console.print(f"  | {line}", markup=False, highlight=False, soft_wrap=True, style="dim")
 
 
-def _resume_hint(run: RunFolder) -> str:
+def resume_hint(run: RunFolder) -> str:
+    """Say how a run is continued."""
     return f"continue with: nucleoflow resume {run.id}{_runs_option(run)}"
 
 

@@ -50,16 +50,21 @@ def run(
     """Run a study, or some stages of it, on this machine."""
     from nucleoflow.backends.local.layout import find_run, runs_root
     from nucleoflow.backends.local.run import RunRequest, start_run
+    from nucleoflow.dag.plan import products_in, refuse_missing, stages_of
     from nucleoflow.study.load import load_study, study_text
 
     loaded = load_study(study)
     root = runs_root(runs)
+    earlier = find_run(from_run, root) if from_run else None
+    stages = _stages(stage or [])
+    given = products_in(earlier.results) if earlier else {}
+    refuse_missing(stages_of(loaded, stages), list(given))
     request = RunRequest(
         name=_run_name(name or loaded.name),
         study=study_text(study)[1],
         digest=loaded.digest,
-        stages=_stages(stage or []),
-        from_run=find_run(from_run, root).path if from_run else None,
+        stages=stages,
+        from_run=earlier.path if earlier else None,
         cores=cores,
         gpus=gpus,
     )
@@ -87,10 +92,11 @@ def stop(reference: RunArgument, runs: RunsOption = None) -> None:
     """End a run and all its processes; it can be resumed."""
     from nucleoflow.backends.local.layout import find_run, runs_root
     from nucleoflow.backends.local.run import stop_run
+    from nucleoflow.cli.follow import resume_hint
 
     found = find_run(reference, runs_root(runs))
     if stop_run(found):
-        typer.echo(f"stopped {found.id}; continue with: nucleoflow resume {found.id}")
+        typer.echo(f"stopped {found.id}; {resume_hint(found)}")
     else:
         typer.echo(f"{found.id} is not running")
 

@@ -9,6 +9,7 @@ from dflow import DAG, Task
 from dflow.python import PythonOPTemplate
 
 from nucleoflow.dag.learn import learn_stage
+from nucleoflow.dag.plan import MAKERS, NEEDS, PRODUCTIONS, REPORTED, refuse_missing
 from nucleoflow.dag.production import (
     metad_stage,
     nucleate_stage,
@@ -16,85 +17,12 @@ from nucleoflow.dag.production import (
     unbiased_stage,
 )
 from nucleoflow.dflow_fixes import repair_dflow
-from nucleoflow.study.model import STAGES, Study
+from nucleoflow.study.model import Study
 from nucleops.build import BuildSystems
-from nucleops.errors import WrongInput
 from nucleops.report import WriteReport
 
 Given = dict[str, Any]
 """What earlier stages produced: product to dflow artifact, or to a list of artifacts."""
-
-MAKERS = {
-    "systems": "build",
-    "models": "learn",
-    "learning": "learn",
-    "metad": "metad",
-    "unbiased": "unbiased",
-    "nucleate": "nucleate",
-    "report": "report",
-}
-"""Product to the stage that makes it."""
-
-NEEDS: dict[str, tuple[str, ...]] = {
-    "build": (),
-    "learn": ("systems",),
-    "metad": ("systems", "models"),
-    "unbiased": ("systems", "models"),
-    "nucleate": ("models",),
-    "report": (),
-}
-"""Products that a stage cannot do without."""
-
-PRODUCTIONS = ("metad", "unbiased", "nucleate")
-"""Stages with one result for each named production."""
-
-REPORTED = ("learning", "metad", "unbiased", "nucleate")
-"""Products that the report shows where they are there."""
-
-
-def stages_of(study: Study, asked: Sequence[str] = ()) -> list[str]:
-    """Stages to run, in order.
-
-    Parameters
-    ----------
-    study : Study
-        Stages that it does not describe are left out.
-    asked : sequence of str
-        Stages asked for; empty means all.
-
-    Raises
-    ------
-    WrongInput
-        A stage is unknown, or the study does not describe it.
-    """
-    described = [
-        stage
-        for stage in STAGES
-        if stage not in ("metad", "unbiased", "nucleate") or getattr(study, stage)
-    ]
-    for stage in asked:
-        if stage not in described:
-            raise WrongInput(
-                f"study '{study.name}' has no stage '{stage}'; it has: {', '.join(described)}"
-            )
-    return [stage for stage in described if not asked or stage in asked]
-
-
-def missing_products(stages: Sequence[str], given: Sequence[str]) -> dict[str, str]:
-    """Products that the stages need and that neither they nor an earlier run make.
-
-    Returns
-    -------
-    dict
-        Product to the stage that needs it.
-    """
-    made = {product for product, stage in MAKERS.items() if stage in stages}
-    return {
-        need: stage
-        for stage in stages
-        for need in NEEDS[stage]
-        if need not in made and need not in given
-    }
 
 
 def study_dag(study: Study, stages: Sequence[str], given: Given, provenance: dict[str, Any]) -> DAG:
@@ -105,7 +33,7 @@ def study_dag(study: Study, stages: Sequence[str], given: Given, provenance: dic
     study : Study
         What to compute.
     stages : sequence of str
-        Stages to run, as :func:`stages_of` gives them.
+        Stages to run, as :func:`nucleoflow.dag.plan.stages_of` gives them.
     given : dict
         Products of stages that are not run again.
     provenance : dict
@@ -121,13 +49,7 @@ def study_dag(study: Study, stages: Sequence[str], given: Given, provenance: dic
     WrongInput
         A stage needs a product that is neither made nor given.
     """
-    missing = missing_products(stages, list(given))
-    if missing:
-        need, stage = next(iter(missing.items()))
-        raise WrongInput(
-            f"stage '{stage}' needs {need}, which stage '{MAKERS[need]}' makes",
-            advice="run that stage too, or give a run that has it with --from RUN",
-        )
+    refuse_missing(stages, list(given))
     repair_dflow()
     dag = DAG("study")
     products = dict(given)

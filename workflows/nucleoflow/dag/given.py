@@ -7,7 +7,7 @@ from typing import Any
 
 from dflow import upload_artifact
 
-SUMMARY = "summary.json"
+from nucleoflow.dag.plan import PRODUCTIONS, products_in
 
 
 def given_products(results: Path) -> dict[str, Any]:
@@ -16,28 +16,19 @@ def given_products(results: Path) -> dict[str, Any]:
     Parameters
     ----------
     results : Path
-        The folder; stages that the run did not finish are missing from it.
+        See :func:`nucleoflow.dag.plan.products_in`.
 
     Returns
     -------
     dict
-        Product (see :data:`nucleoflow.dag.compose.MAKERS`) to artifact, or to a list of them.
+        Product to artifact, or to a list of them for a production.
     """
     given: dict[str, Any] = {}
-    if (results / "systems").is_dir():
-        given["systems"] = upload_artifact(results / "systems")
-    models = model_files(results / "models")
-    if models:
-        given["models"] = upload_artifact(models)
-    if (results / "learning" / SUMMARY).is_file():
-        given["learning"] = upload_artifact(results / "learning")
-    for stage in ("metad", "unbiased", "nucleate"):
-        folders = sorted(path.parent for path in results.glob(f"{stage}*/{SUMMARY}"))
-        if folders:
-            given[stage] = [upload_artifact(folder) for folder in folders]
+    for product, paths in products_in(results).items():
+        if product in PRODUCTIONS:
+            given[product] = [upload_artifact(path) for path in paths]
+        elif product == "models":
+            given[product] = upload_artifact(paths)
+        else:
+            given[product] = upload_artifact(paths[0])
     return given
-
-
-def model_files(folder: Path) -> list[Path]:
-    """Frozen models in a folder, in the order of the committee."""
-    return sorted(path for path in folder.rglob("*") if path.suffix in (".pb", ".pth", ".pt2"))
