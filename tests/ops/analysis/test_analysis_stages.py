@@ -137,7 +137,11 @@ def test_learning_tolerates_missing_records(tmp_path: Path) -> None:
 
 def test_learning_counts_frames(synthetic: ModuleType, tmp_path: Path) -> None:
     summary = read_json(synthetic.learning(tmp_path) / "summary.json")
-    assert summary["data"] == {"Ag2 S2 N2 C6 H22 O4": 80}
+    assert summary["data"] == {"Ag2 S2 N2 C6 H22 O4": 92}
+    assert summary["data_by_origin"]["AIMD"] == {"Ag2 S2 N2 C6 H22 O4": 12}
+    assert summary["n_frames"] == 92
+    assert summary["reference_program"] == "CP2K 2023.1"
+    assert (summary["final"]["n_train_frames"], summary["final"]["n_held_out"]) == (540, 60)
     assert len(summary["rounds"]) == 2
 
 

@@ -95,6 +95,9 @@ def write_md(
         top = 0.25 + 0.05 * rng.standard_normal() + (0.9 if ended and k > trusted else 0.0)
         rows.append(f"{k * STRIDE} 0 0 0 {abs(top):.5f} 0.01 {abs(top) / 4:.5f}")
     (folder / "model_devi.out").write_text("\n".join(rows) + "\n")
+    times = [k * STRIDE * TIME_STEP_FS * 1e-3 for k in range(len(frames))]
+    thermo = [f"{t:.6g},{300 + 12 * rng.standard_normal():.2f}" for t in times]
+    (folder / "thermo.csv").write_text("\n".join(["time_ps,temperature_K", *thermo]) + "\n")
     steps = last * STRIDE
     record = {
         "status": "trust-ended" if ended else "completed",
@@ -287,16 +290,17 @@ def learning(root: Path, n_rounds: int = 2) -> Path:
     """Make `learning/` from invented rounds and parity data."""
     rng = np.random.default_rng(0)
     rounds, logs = [], []
+    _labels(root / "aimd", 12)
+    (root / "aimd-run").mkdir()
+    version = "CP2K| version string:                   CP2K version 2023.1"
+    (root / "aimd-run/aimd.out").write_text(f"DBCSR| CPU Multiplication\n {version}\n")
     for k in range(n_rounds):
         folder = root / f"iter-{k:06d}"
-        data = folder / "Ag2S2N2C6H22O4"
-        (data / "set.000").mkdir(parents=True)
-        np.savetxt(data / "type.raw", np.repeat(np.arange(6), [2, 2, 2, 6, 22, 4]), fmt="%d")
-        (data / "type_map.raw").write_text("\n".join(type_map("Ag")) + "\n")
-        np.save(data / "set.000/energy.npy", rng.normal(size=30 + 20 * k))
+        _labels(folder / "Ag2S2N2C6H22O4", 30 + 20 * k)
         record = {
             "name": folder.name,
             "n_train_frames": 160 + 40 * k,
+            "n_held_out": 16 + 4 * k,
             "accurate": 0.35 + 0.4 * k,
             "candidate": 0.45 - 0.25 * k,
             "failed": 0.2 - 0.15 * k,
@@ -340,7 +344,8 @@ def learning(root: Path, n_rounds: int = 2) -> Path:
         )
         rmse = {e: float(1e3 * np.sqrt(np.mean(error[element == e] ** 2))) for e in width}
         test = {
-            "n_frames": 60,
+            "n_train_frames": 540,
+            "n_held_out": 60,
             "energy_rmse_meV_atom": 2.0,
             "force_rmse_meV_A": float(1e3 * np.sqrt(np.mean(error**2))),
             "per_element_force_rmse_meV_A": rmse,
@@ -355,7 +360,22 @@ def learning(root: Path, n_rounds: int = 2) -> Path:
         ]
         (log / "lcurve.csv").write_text("\n".join(rows) + "\n")
         logs.append(log.parent)
-    return learning_folder(rounds, logs, {"method": "gfn1-xtb"}, root / "learning")
+    return learning_folder(
+        rounds,
+        logs,
+        {"method": "gfn1-xtb"},
+        root / "learning",
+        init_data=[root / "aimd"],
+        init_logs=[root / "aimd-run"],
+        selection={"force_deviation_low_eV_A": 0.2, "force_deviation_high_eV_A": 1.0},
+    )
+
+
+def _labels(data: Path, n_frames: int) -> None:
+    (data / "set.000").mkdir(parents=True)
+    np.savetxt(data / "type.raw", np.repeat(np.arange(6), [2, 2, 2, 6, 22, 4]), fmt="%d")
+    (data / "type_map.raw").write_text("\n".join(type_map("Ag")) + "\n")
+    np.save(data / "set.000/energy.npy", np.random.default_rng(n_frames).normal(size=n_frames))
 
 
 def make_all(root: Path, small: bool = False) -> dict[str, Path]:

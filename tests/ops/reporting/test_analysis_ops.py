@@ -20,9 +20,11 @@ def test_stages_from_raw_runs_to_report(
     monkeypatch.chdir(tmp_path)
     root = stages["metad"].parents[1]
     metad = AnalyseMetadynamics().execute(
-        OPIO({"walkers": [root / "md1/raw-walker", None], "settings": {}})
+        OPIO({"walkers": [root / "md1/raw-walker", None], "settings": {}, "name": "dimer"})
     )
-    unbiased = AnalyseStructure().execute(OPIO({"md": root / "md2/raw-unbiased", "settings": {}}))
+    unbiased = AnalyseStructure().execute(
+        OPIO({"md": root / "md2/raw-unbiased", "settings": {}, "name": "long"})
+    )
     raw = root / "md3/raw"
     pool = PoolReplicas().execute(
         OPIO({"replicas": [raw / "replica-000"], "settings": {}, "expected": ["replica-001"]})
@@ -33,6 +35,8 @@ def test_stages_from_raw_runs_to_report(
                 "iter_data": [root / "learn/iter-000000"],
                 "train_logs": [root / "learn/train-0"],
                 "level_of_theory": {"method": "gfn1-xtb"},
+                "init_data": [root / "learn/aimd", None],
+                "init_logs": None,
             }
         )
     )
@@ -41,14 +45,17 @@ def test_stages_from_raw_runs_to_report(
             {
                 "study": synthetic.STUDY,
                 "provenance": synthetic.PROVENANCE,
-                "metad": metad["metad"],
-                "unbiased": unbiased["unbiased"],
-                "nucleate": pool["nucleate"],
+                "metad": [metad["metad"]],
+                "unbiased": [unbiased["unbiased"]],
+                "nucleate": [pool["nucleate"], None],
                 "learning": learning["learning"],
             }
         )
     )
-    assert (report["report"] / "report.html").is_file()
+    text = (report["report"] / "report.html").read_text()
+    assert "Free energy: dimer" in text
+    assert "Structure: long" in text
+    assert "not recorded" in text  # times: no events of a run
 
 
 def test_wrong_settings_are_fatal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

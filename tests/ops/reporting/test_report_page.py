@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 from nucleops.errors import WrongInput
-from nucleops.reporting import page
+from nucleops.reporting import page, sections
 from nucleops.reporting.report import write_report
 from nucleops.reporting.style import inline_svg
 
@@ -48,7 +51,7 @@ def test_page_has_every_section_with_content(report: Path) -> None:
         section = re.search(rf'<section id="{name}">(.*?)</section>', text, re.DOTALL)
         assert section is not None, name
         assert len(re.sub(r"<[^>]+>", "", section.group(1)).strip()) > 80, name
-    for stage, n in (("learning", 3), ("metad", 3), ("unbiased", 1), ("nucleate", 2)):
+    for stage, n in (("trust", 1), ("learning", 3), ("metad", 3), ("unbiased", 2), ("nucleate", 2)):
         section = re.search(rf'<section id="{stage}">(.*?)</section>', text, re.DOTALL)
         assert section is not None
         assert section.group(1).count("<figure") == n
@@ -92,6 +95,53 @@ def test_first_line_says_what_is_not_converged(report: Path) -> None:
     assert "lowest_CO" in text
 
 
+def test_every_named_run_is_shown(
+    synthetic: ModuleType, stages: dict[str, Path], tmp_path: Path
+) -> None:
+    folders: dict[str, list[Path]] = {"learning": [stages["learning"]]}
+    for stage in ("metad", "unbiased"):
+        folders[stage] = []
+        for name in ("first", "second"):
+            shutil.copytree(stages[stage], tmp_path / f"{stage}-{name}")
+            summary = tmp_path / f"{stage}-{name}" / "summary.json"
+            summary.write_text(json.dumps(json.loads(summary.read_text()) | {"name": name}))
+            folders[stage].append(summary.parent)
+    out = write_report(tmp_path / "report", synthetic.STUDY, folders, {})
+    text = (out / "report.html").read_text()
+    parsed = Page(text)
+    assert len(parsed.ids) == len(set(parsed.ids))
+    assert set(parsed.fragments) <= set(parsed.ids)
+    for name in ("first", "second"):
+        assert f'<h3 class="part" id="metad_{name}">{name}</h3>' in text
+        assert f"Free energy: {name}" in text  # its card
+        assert f"metadynamics: {name}, walker-000" in text  # its run
+        assert f"{name}, unbiased run" in text  # its structure
+        for figure in ("metad_surface", "metad_series", "structure_densities", "structure_series"):
+            assert (out / f"figures/{figure}_{name}.svg").is_file()
+        assert f"{name}: Kernel density estimates" in text
+    assert text.split('<section id="metad">')[1].split("</section>")[0].count('class="verdict') == 2
+
+
+def test_names_of_runs_are_told_apart(stages: dict[str, Path]) -> None:
+    results = sections.read_results({"unbiased": [stages["unbiased"], stages["unbiased"]]})
+    assert [r.id for r in results["unbiased"]] == ["unbiased_run-1", "unbiased_run-2"]
+    assert sections.level(results["unbiased"]) == "caution"
+    assert sections.level(results["metad"]) == "missing"
+
+
+@pytest.mark.parametrize(
+    ("study", "title"),
+    [
+        ({"name": "n", "title": "t", "report": {"title": "r"}}, "r"),
+        ({"name": "n", "title": "t"}, "t"),
+        ({"name": "n"}, "n"),
+    ],
+)
+def test_title_is_the_most_specific_one(study: dict[str, Any], title: str, tmp_path: Path) -> None:
+    text = (write_report(tmp_path / "r", study, {}, {}) / "report.html").read_text()
+    assert f"<h1>{title}</h1>" in text
+
+
 def test_study_is_escaped(synthetic: ModuleType, tmp_path: Path) -> None:
     evil = "</script><script>alert(1)</script>"
     study = {"name": evil, "report": {"title": evil}}
@@ -117,6 +167,13 @@ def test_vendored_library_is_the_stated_one() -> None:
     digest = hashlib.sha256((vendor / "3Dmol-min.js").read_bytes()).hexdigest()
     assert digest in (vendor / "README.md").read_text()
     assert "</script" not in page.viewer_library()
+
+
+def test_formulas_and_names() -> None:
+    assert page.formula("Ag2 S2 C10 O1") == "Ag<sub>2</sub>S<sub>2</sub>C<sub>10</sub>O"
+    assert page.formula("<b>") == ""
+    assert page.round_name("iter-000012") == "12"
+    assert page.method("gfn1-xtb") == "GFN1-xTB"
 
 
 @pytest.mark.parametrize(

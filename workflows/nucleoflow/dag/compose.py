@@ -24,6 +24,13 @@ from nucleops.report import WriteReport
 Given = dict[str, Any]
 """What earlier stages produced: product to dflow artifact, or to a list of artifacts."""
 
+STEP_PREFIXES: dict[str, tuple[str, ...]] = {
+    "build": ("build",),
+    "learn": ("learn--", "init--", "iter-", "final--"),
+    **{stage: (f"run-{stage}", f"analyse-{stage}") for stage in PRODUCTIONS},
+}
+"""How the keys of a stage's steps begin; by them the report adds up the time of a stage."""
+
 
 def study_dag(study: Study, stages: Sequence[str], given: Given, provenance: dict[str, Any]) -> DAG:
     """Build the workflow of a study.
@@ -110,7 +117,12 @@ def _report_task(study: Study, products: Given, provenance: dict[str, Any]) -> T
         template=PythonOPTemplate(WriteReport),
         parameters={
             "study": study.model_dump(mode="json"),
-            "provenance": {**provenance, "study_digest": study.digest},
+            "provenance": {
+                **provenance,
+                "study_digest": study.digest,
+                "seeds": {"study": study.seed},
+                "step_prefixes": STEP_PREFIXES,
+            },
         },
         artifacts={name: products.get(name) for name in REPORTED},
         key="report",

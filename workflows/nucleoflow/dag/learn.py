@@ -18,6 +18,7 @@ from dflow.python import PythonOPTemplate, Slices
 from dpgen2.exploration.scheduler import ConvergenceCheckStageScheduler, ExplorationScheduler
 from dpgen2.flow import ConcurrentLearning
 from dpgen2.superop import ConcurrentLearningBlock, PrepRunDPTrain, PrepRunFp, PrepRunLmp
+from dpgen2.utils.step_config import normalize
 
 from nucleoflow.study.model import Study
 from nucleops.analyse import SummariseLearning
@@ -87,8 +88,13 @@ def learn_stage(study: Study) -> Steps:
     summary = Step(
         "summarise-learning",
         template=PythonOPTemplate(SummariseLearning),
-        parameters={"level_of_theory": study.level_of_theory.model_dump(mode="json")},
+        parameters={
+            "level_of_theory": study.level_of_theory.model_dump(mode="json"),
+            "selection": study.learn.selection.model_dump(mode="json"),
+        },
         artifacts={
+            "init_data": aimd.outputs.artifacts["labeled_data"],
+            "init_logs": aimd.outputs.artifacts["log"],
             "iter_data": loop.outputs.artifacts["iter_data"],
             "train_logs": final.outputs.artifacts["logs"],
         },
@@ -176,12 +182,15 @@ def _aimd_step(study: Study, steps: Steps) -> Step:
 
 
 def _loop_step(study: Study, aimd: Step, train: PrepRunDPTrain) -> Step:
+    tolerant = normalize({"continue_on_success_ratio": 1 - study.learn.allowed_task_loss})
     block = LearningBlock(
         "round",
         prep_run_dp_train_op=train,
-        prep_run_explore_op=PrepRunLmp("prep-run-explore", PrepExplore, RunExplore),
+        prep_run_explore_op=PrepRunLmp(
+            "prep-run-explore", PrepExplore, RunExplore, run_config=tolerant
+        ),
         select_confs_op=SelectConfs,
-        prep_run_fp_op=PrepRunFp("prep-run-label", PrepLabel, RunLabel),
+        prep_run_fp_op=PrepRunFp("prep-run-label", PrepLabel, RunLabel, run_config=tolerant),
         collect_data_op=CollectData,
     )
     return Step(

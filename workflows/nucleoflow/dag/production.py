@@ -45,7 +45,7 @@ def metad_stage(study: Study) -> Steps:
                 steps,
                 AnalyseMetadynamics,
                 {"walkers": run.outputs.artifacts["result"]},
-                {"settings": metad.analysis.model_dump(mode="json")},
+                {"settings": metad.analysis.model_dump(mode="json"), "name": name},
                 f"metad-{name}",
             )
         )
@@ -77,7 +77,7 @@ def unbiased_stage(study: Study) -> Steps:
                 steps,
                 AnalyseStructure,
                 {"md": run.outputs.artifacts["result"]},
-                {"settings": entry.analysis.model_dump(mode="json")},
+                {"settings": entry.analysis.model_dump(mode="json"), "name": name},
                 f"unbiased-{name}",
             )
         )

@@ -9,12 +9,12 @@ from pydantic import Field, model_validator
 from nucleops.analysis.settings import (
     FreeEnergySettings,
     NucleationSettings,
-    Reference,
     StructureSettings,
 )
 from nucleops.engines.cp2k.settings import AimdRun, LabelSettings, LevelOfTheory
 from nucleops.engines.deepmd.settings import TrainSettings
 from nucleops.engines.lammps.settings import MdSettings, Trust
+from nucleops.reporting.settings import ReportSettings
 from nucleops.settings import Fraction, Name, Positive, PositiveInt, Settings, Temperature
 from nucleops.systems.spec import SystemSpec
 
@@ -84,6 +84,8 @@ class Learn(Settings):
     """Which explored frames are labelled."""
     label: LabelSettings = LabelSettings()
     """How they are labelled."""
+    allowed_task_loss: Fraction = 0.3
+    """Share of a round's exploration or labelling tasks that may fail before the round does."""
     max_rounds: int = Field(default=8, ge=1, le=100)
     """Rounds after which learning ends even when it has not converged."""
 
@@ -127,13 +129,6 @@ class Nucleate(Settings):
     """Share of replicas that may fail before the stage fails."""
     analysis: NucleationSettings = NucleationSettings()
     """How aggregates are found, followed and named."""
-
-
-class ReportSettings(Settings):
-    """What the report compares with."""
-
-    crystal_ranges: dict[str, tuple[Reference, ...]] = Field(default_factory=dict)
-    """Reference ranges by quantity: `Ag-Ag`, `Ag-S`, `Ag-N` and angles such as `S-Ag-S`."""
 
 
 class Resources(Settings):

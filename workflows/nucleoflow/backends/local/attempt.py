@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from nucleoflow.backends.local import processes
+from nucleoflow.backends.local import events, processes
 from nucleoflow.backends.local.bootstrap import PARENT_VARIABLE
 from nucleoflow.backends.local.slots import Grant
 from nucleoflow.backends.local.verdict import TRANSIENT_EXIT, Verdict, judge
@@ -40,7 +40,8 @@ def environment(step: Path, grant: Grant) -> dict[str, str]:
     -------
     dict
         With thread counts for every threading library in use, the GPUs that may be seen (none
-        unless granted), where to write progress, and ``NUCLEOFLOW_STEP_CORES``.
+        unless granted), where to write progress, ``NUCLEOFLOW_STEP_CORES``, and the file of the
+        run's events, from which the report takes its times.
     """
     threads = str(max(1, grant.cores))
     values = dict(os.environ)
@@ -58,6 +59,8 @@ def environment(step: Path, grant: Grant) -> dict[str, str]:
     values["ARGO_PROGRESS_FILE"] = str(step / PROGRESS)
     values["PYTHONUNBUFFERED"] = "1"
     values[PARENT_VARIABLE] = str(os.getpid())
+    if processes.RUN_VARIABLE in os.environ:
+        values["NUCLEOFLOW_EVENTS"] = str(Path(os.environ[processes.RUN_VARIABLE]) / events.FILE)
     return values
 
 
