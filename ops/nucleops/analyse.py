@@ -21,8 +21,14 @@ class AnalyseMetadynamics(OP):
 
     @classmethod
     def get_input_sign(cls) -> OPIOSign:
-        """MD result folders with COLVAR and HILLS; ``FreeEnergySettings`` as plain data."""
-        return OPIOSign({"walkers": Artifact(Paths), "settings": BigParameter(dict, default={})})
+        """MD result folders with COLVAR and HILLS; ``FreeEnergySettings``; the run's name."""
+        return OPIOSign(
+            {
+                "walkers": Artifact(Paths),
+                "settings": BigParameter(dict, default={}),
+                "name": BigParameter(str, default=""),
+            }
+        )
 
     @classmethod
     def get_output_sign(cls) -> OPIOSign:
@@ -37,7 +43,8 @@ class AnalyseMetadynamics(OP):
         from nucleops.analysis.stages.metad import metad_folder
 
         settings = FreeEnergySettings.model_validate(ip["settings"])
-        return OPIO({"metad": metad_folder(_given(ip["walkers"]), settings, Path("metad"))})
+        walkers = _given(ip["walkers"])
+        return OPIO({"metad": metad_folder(walkers, settings, Path("metad"), ip["name"])})
 
 
 class AnalyseStructure(OP):
@@ -45,8 +52,14 @@ class AnalyseStructure(OP):
 
     @classmethod
     def get_input_sign(cls) -> OPIOSign:
-        """One MD result folder; ``StructureSettings`` as plain data."""
-        return OPIOSign({"md": Artifact(Path), "settings": BigParameter(dict, default={})})
+        """One MD result folder; ``StructureSettings`` as plain data; the run's name."""
+        return OPIOSign(
+            {
+                "md": Artifact(Path),
+                "settings": BigParameter(dict, default={}),
+                "name": BigParameter(str, default=""),
+            }
+        )
 
     @classmethod
     def get_output_sign(cls) -> OPIOSign:
@@ -61,7 +74,8 @@ class AnalyseStructure(OP):
         from nucleops.analysis.stages.unbiased import unbiased_folder
 
         settings = StructureSettings.model_validate(ip["settings"])
-        return OPIO({"unbiased": unbiased_folder(ip["md"], settings, Path("unbiased"))})
+        folder = unbiased_folder(ip["md"], settings, Path("unbiased"), ip["name"])
+        return OPIO({"unbiased": folder})
 
 
 class PoolReplicas(OP):
@@ -102,12 +116,19 @@ class SummariseLearning(OP):
 
     @classmethod
     def get_input_sign(cls) -> OPIOSign:
-        """Data folders of the rounds, log folders of the production models, level of theory."""
+        """Data of the rounds, logs of the production models, what the reference was.
+
+        ``init_data`` and ``init_logs`` are the data sets and program outputs of the AIMD runs,
+        ``selection`` the trust levels (``force_deviation_low_eV_A``, ``.._high_eV_A``).
+        """
         return OPIOSign(
             {
                 "iter_data": Artifact(Paths),
                 "train_logs": Artifact(Paths),
+                "init_data": Artifact(Paths, optional=True),
+                "init_logs": Artifact(Paths, optional=True),
                 "level_of_theory": BigParameter(dict, default={}),
+                "selection": BigParameter(dict, default={}),
             }
         )
 
@@ -124,6 +145,12 @@ class SummariseLearning(OP):
 
         theory: dict[str, Any] = ip["level_of_theory"]
         folder = learning_folder(
-            _given(ip["iter_data"]), _given(ip["train_logs"]), theory, Path("learning")
+            _given(ip["iter_data"]),
+            _given(ip["train_logs"]),
+            theory,
+            Path("learning"),
+            init_data=_given(ip.get("init_data")),
+            init_logs=_given(ip.get("init_logs")),
+            selection=ip["selection"],
         )
         return OPIO({"learning": folder})

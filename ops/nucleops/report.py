@@ -7,6 +7,7 @@ from pathlib import Path
 from dflow.python import OP, OPIO, Artifact, BigParameter, OPIOSign
 
 from nucleops.errors import dflow_errors
+from nucleops.signs import Paths
 
 
 class WriteReport(OP):
@@ -14,15 +15,18 @@ class WriteReport(OP):
 
     @classmethod
     def get_input_sign(cls) -> OPIOSign:
-        """Study and provenance as plain data; the stages' result folders, each optional."""
+        """Study and provenance as plain data; the stages' result folders, each optional.
+
+        Metadynamics, unbiased runs and nucleation come as lists, a folder for each named run.
+        """
         return OPIOSign(
             {
                 "study": BigParameter(dict),
                 "provenance": BigParameter(dict, default={}),
                 "learning": Artifact(Path, optional=True),
-                "metad": Artifact(Path, optional=True),
-                "unbiased": Artifact(Path, optional=True),
-                "nucleate": Artifact(Path, optional=True),
+                "metad": Artifact(Paths, optional=True),
+                "unbiased": Artifact(Paths, optional=True),
+                "nucleate": Artifact(Paths, optional=True),
             }
         )
 
@@ -36,10 +40,13 @@ class WriteReport(OP):
     def execute(self, ip: OPIO) -> OPIO:
         """Write the report."""
         from nucleops.reporting.report import write_report
+        from nucleops.reporting.times import recorded
 
-        folders = {
-            name: Path(ip[name]) if ip[name] is not None else None
-            for name in ("learning", "metad", "unbiased", "nucleate")
+        learning = ip["learning"]
+        folders = {"learning": [] if learning is None else [Path(learning)]} | {
+            stage: [Path(path) for path in ip[stage] or [] if path is not None]
+            for stage in ("metad", "unbiased", "nucleate")
         }
-        report = write_report(Path("report"), ip["study"], folders, ip["provenance"])
+        provenance = ip["provenance"] | recorded(ip["provenance"].get("step_prefixes", {}))
+        report = write_report(Path("report"), ip["study"], folders, provenance)
         return OPIO({"report": report})

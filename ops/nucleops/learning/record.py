@@ -73,8 +73,15 @@ def write_round(
         "name": folder.name,
         **labels,
         **(json.loads(selection.read_text()) if selection is not None else {}),
+        **_frames(tests),
         "tests": tests,
     }
     path = folder / ROUND_FILE
     path.write_text(json.dumps(record, indent=1))
     return path
+
+
+def _frames(tests: list[dict[str, Any]]) -> dict[str, int]:
+    """Frames trained on and held out: all models of a committee share one split."""
+    keys = ("n_train_frames", "n_held_out")
+    return {key: int(tests[0][key]) for key in keys if tests and tests[0].get(key) is not None}

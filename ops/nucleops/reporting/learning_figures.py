@@ -1,4 +1,4 @@
-"""Figures of the learning rounds: shares, errors, parity, model deviation."""
+"""Figures of the learning rounds: shares, errors, parity."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from nucleops.analysis.stages.files import numbers, read_csv
 from nucleops.reporting.style import (
     BLUE,
     ELEMENTS,
-    FAINT,
     GREEN,
     INK,
     ORANGE,
@@ -60,7 +59,7 @@ def rounds(book: Book, folder: Path, summary: dict[str, Any]) -> None:
     left.set_xticklabels(labels)
     left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
     panel(left, "a")
-    _errors(right, rows, x, labels)
+    _errors(right, rows, x, labels, (summary.get("final") or {}).get("force_rmse_meV_A") or [])
     panel(right, "b")
     last = rows[-1]
     book.add(
@@ -69,23 +68,30 @@ def rounds(book: Book, folder: Path, summary: dict[str, Any]) -> None:
         caption="Learning, round by round. (a) Explored frames whose largest force deviation over "
         "the committee lies below (accurate), between (candidate) and above (failed) the trust "
         "levels; frames that a run never reached because it was ended count as failed. "
-        "(b) Force error of each committee model on held-out frames.",
+        "(b) Force error of each committee model on held-out frames (line: mean), and, in green, "
+        "that of the production potential.",
         alt=f"Stacked bars for {len(rows)} rounds; in the last one "
         f"{100 * last['accurate']:.0f}% of the frames are accurate. Beside it the force error.",
         data=[folder / "rounds.csv"],
     )
 
 
-def _errors(axes: Any, rows: list[dict[str, Any]], x: Any, labels: list[str]) -> None:
-    for at, row in zip(x, rows, strict=True):
-        values = row["force_rmse_meV_A"]
-        axes.plot([at] * len(values), values, "o", ms=4, mfc="none", mec=BLUE, mew=1)
+def _errors(
+    axes: Any, rows: list[dict[str, Any]], x: Any, labels: list[str], final: list[float]
+) -> None:
     means = [np.mean(r["force_rmse_meV_A"]) if r["force_rmse_meV_A"] else np.nan for r in rows]
-    axes.plot(x, means, "-", color=BLUE, label="mean of the committee")
-    axes.set(xlabel="round", ylabel="force RMSE (meV/Å)", xticks=x, xlim=(x[0] - 0.5, x[-1] + 0.5))
-    axes.set_xticklabels(labels)
-    axes.set_ylim(bottom=0)
-    axes.legend()
+    axes.plot(x, means, "-", color=BLUE)
+    at, ticks = list(x), list(labels)
+    series = [row["force_rmse_meV_A"] for row in rows]
+    if final:
+        at, ticks, series = [*at, at[-1] + 1], [*ticks, "production"], [*series, final]
+    for place, values, tick in zip(at, series, ticks, strict=True):
+        colour = GREEN if tick == "production" else BLUE
+        axes.plot([place] * len(values), values, "o", ms=4, mfc="none", mec=colour, mew=1)
+    axes.set(xlabel="round", ylabel="force RMSE (meV/Å)", xticks=at)
+    axes.set_xlim(at[0] - 0.5, at[-1] + 0.5)
+    axes.set_xticklabels(ticks)
+    axes.set_ylim(0, 1.15 * max((max(v) for v in series if v), default=1.0))
     grid(axes)
 
 
@@ -98,17 +104,24 @@ def parity(book: Book, folder: Path, summary: dict[str, Any]) -> None:
         return
     fig, axes = plt.subplots(1, 3, figsize=(WIDTH_IN, 2.45), width_ratios=(1, 1.2, 0.95))
     ref, pred = (numbers(energy[f"{k}_eV_atom"]) for k in ("reference", "predicted"))
-    zero = float(ref.mean()) if len(ref) else 0.0
     models = numbers(energy["model"])
     for k in np.unique(models):
         own = models == k
-        at, dev = 1e3 * (ref[own] - zero), 1e3 * (pred[own] - zero)
         axes[0].plot(
-            at, dev, "o", ms=3, mfc="none", mec=SERIES[int(k) % 6], label=f"model {int(k)}"
+            ref[own],
+            1e3 * (pred[own] - ref[own]),
+            "o",
+            ms=3,
+            mfc="none",
+            mec=SERIES[int(k) % 6],
+            label=f"model {int(k)}",
         )
-    _diagonal(axes[0])
-    axes[0].set(xlabel="reference (meV/atom)", ylabel="predicted (meV/atom)")
-    axes[0].legend(loc="upper left", handletextpad=0.1)
+    axes[0].axhline(0, color=INK, lw=0.7, dashes=(4, 2))
+    axes[0].set(xlabel="reference energy (eV/atom)", ylabel="error (meV/atom)")
+    axes[0].margins(x=0.12, y=0.25)
+    axes[0].ticklabel_format(axis="x", useOffset=False)
+    axes[0].locator_params(axis="x", nbins=4)
+    axes[0].legend(loc="upper left", handletextpad=0.1, ncols=2, columnspacing=0.6)
     panel(axes[0], "a", "energy")
     ref, pred = (numbers(force[f"{k}_eV_A"]) for k in ("reference", "predicted"))
     cells = axes[1].hexbin(ref, pred, gridsize=42, bins="log", mincnt=1, cmap="cividis", lw=0.1)
@@ -126,9 +139,10 @@ def parity(book: Book, folder: Path, summary: dict[str, Any]) -> None:
     book.add(
         "learning_parity",
         fig,
-        caption="Production potential against its reference on held-out frames. (a) Energies "
-        "relative to their mean, by model. (b) Force components, all models; colour counts "
-        f"components (logarithmic). (c) Force RMSE by element{text}.",
+        caption="Production potential against its reference on held-out frames. (a) Error of the "
+        "energy, predicted minus reference, against the reference, by model; each "
+        "column is a composition. (b) Force components, all models; colour counts components "
+        f"(logarithmic). (c) Force RMSE by element{text}.",
         alt="Parity plots of energies and forces along the diagonal, and force errors by element.",
         data=[folder / "parity_force.csv", folder / "parity_energy.csv"],
     )
@@ -162,48 +176,3 @@ def _per_element(axes: Any, summary: dict[str, Any]) -> str:
     axes.set_xlim(left=0)
     grid(axes, "x")
     return " (bars: mean of the committee, ticks: each model)"
-
-
-def deviation(book: Book, folder: Path, summary: dict[str, Any]) -> None:
-    """Distribution of the largest force deviation in each round."""
-    import matplotlib.pyplot as plt
-
-    rows = summary["rounds"]
-    series = []
-    for k, row in enumerate(rows):
-        path = folder / f"deviation_{row['name']}.csv"
-        if path.is_file():
-            column = read_csv(path)["max_force_eV_A"]
-            series.append((round_label(row["name"], k), np.sort(numbers(column)), path))
-    shares = [(k, r["max_deviation"]) for k, r in enumerate(rows) if r.get("max_deviation")]
-    if not series and not shares:
-        return
-    fig, axes = plt.subplots(figsize=(WIDTH_IN, 2.3))
-    if series:
-        colours = plt.get_cmap("viridis")(np.linspace(0, 0.85, len(series)))
-        for (label, values, _), colour in zip(series, colours, strict=True):
-            rank = 100 * (np.arange(len(values)) + 1) / len(values)
-            axes.step(values, rank, where="post", color=colour, label=f"round {label}")
-        axes.set(xscale="log", xlabel="largest force deviation in a frame (eV/Å)")
-        axes.set(ylabel="frames below (%)", ylim=(0, 101))
-        axes.xaxis.set_major_formatter(lambda v, _: f"{v:g}")
-        text = "Share of explored frames whose largest force deviation is below the abscissa."
-    else:
-        x = np.array([k for k, _ in shares])
-        for p, marker in (("50", "o"), ("90", "s"), ("99", "^")):
-            levels = [d.get(p, np.nan) for _, d in shares]
-            axes.plot(x, levels, marker=marker, label=f"{p}% of the frames below", ms=4)
-        axes.set(xlabel="round", ylabel="largest force deviation (eV/Å)", xticks=x, yscale="log")
-        axes.set_xticklabels([round_label(rows[k]["name"], k) for k in x])
-        text = "Percentiles of the largest force deviation of explored frames, by round."
-    grid(axes, "both")
-    axes.legend()
-    for line in axes.get_xgridlines():
-        line.set_color(FAINT)
-    book.add(
-        "learning_deviation",
-        fig,
-        caption=text + " The deviation is that of the committee's forces on the same frame.",
-        alt="Model deviation of explored frames for each round.",
-        data=[path for _, _, path in series] or [folder / "rounds.csv"],
-    )

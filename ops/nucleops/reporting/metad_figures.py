@@ -12,16 +12,15 @@ from nucleops.reporting.style import (
     BLUE,
     FAINT,
     INK,
+    MOST_POINTS,
     SERIES,
     VERMILLION,
     WIDTH_IN,
     Book,
     grid,
     panel,
+    plain_log,
 )
-
-MOST_POINTS = 3000
-"""Points of a series that are drawn."""
 
 
 def surface(book: Book, folder: Path, summary: dict[str, Any]) -> None:
@@ -58,12 +57,14 @@ def surface(book: Book, folder: Path, summary: dict[str, Any]) -> None:
 
 
 def _surface(fig: Any, axes: Any, folder: Path, summary: dict[str, Any]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     with np.load(folder / "fes.npz", allow_pickle=False) as file:
         x, y = file["axis_0"], file["axis_1"]
         values = np.where(file["been"], file["from_hills_kcal_mol"], np.nan)
     values = values - np.nanmin(values)
     top = float(np.ceil(np.nanmax(values)))
-    levels = np.linspace(0, max(top, 1.0), 13)
+    levels = MaxNLocator(12, steps=(1, 2, 2.5, 5, 10)).tick_values(0, max(top, 1.0))
     filled = axes.contourf(x, y, values.T, levels=levels, cmap="viridis")
     axes.contour(x, y, values.T, levels=levels[1::2], colors="white", linewidths=0.35, alpha=0.7)
     known = np.argwhere(np.isfinite(values))
@@ -83,7 +84,7 @@ def _surface(fig: Any, axes: Any, folder: Path, summary: dict[str, Any]) -> None
                 bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.8},
             )
     axes.set(xlabel=summary["cvs"][0], ylabel=summary["cvs"][1])
-    bar = fig.colorbar(filled, ax=axes, pad=0.02, aspect=30)
+    bar = fig.colorbar(filled, ax=axes, pad=0.02, aspect=30, ticks=levels[::2], format="%g")
     bar.set_label("free energy (kcal/mol)")
     bar.outline.set_visible(False)
 
@@ -149,7 +150,8 @@ def convergence(book: Book, folder: Path, summary: dict[str, Any]) -> None:
     right.plot(scan["block_rows"], scan["mean_error_kcal_mol"], "o-", ms=3.5, color=BLUE)
     right.axvline(s["block_rows"], color=INK, lw=0.7, dashes=(4, 2))
     right.set(xscale="log", xlabel="rows in a block", ylabel="mean error (kcal/mol)")
-    right.set_ylim(bottom=0)
+    right.set_ylim(0, 1.2 * float(np.nanmax([*scan["mean_error_kcal_mol"], 1e-3])))
+    plain_log(right.xaxis)
     grid(right)
     panel(right, "b")
     book.add(
@@ -170,10 +172,12 @@ def series(book: Book, folder: Path, summary: dict[str, Any]) -> None:
     names = summary["cvs"]
     walkers = [r["name"] for r in summary["runs"]]
     hills = {k: numbers(v) for k, v in read_csv(folder / "hills.csv").items()}
+    if all(run["trusted_ps"] <= 0 for run in summary["runs"]):
+        return
     fig, axes = plt.subplots(
         len(names) + 1, 1, figsize=(WIDTH_IN, 1.05 * (len(names) + 1) + 0.4), sharex=True
     )
-    files = []
+    files: list[Path] = []
     for k, walker in enumerate(walkers):
         path = folder / walker / "series.csv"
         table = read_csv(path)
@@ -195,8 +199,8 @@ def series(book: Book, folder: Path, summary: dict[str, Any]) -> None:
                 ax.axhspan(max(bounds[0], low), min(bounds[1], high), color=FAINT, alpha=0.18, lw=0)
                 ax.set_ylim(low, high)
     axes[-1].set(xlabel="time (ps)", ylabel="hill (kcal/mol)")
-    axes[-1].set_ylim(bottom=0)
-    axes[-1].set_xlim(left=0)
+    axes[-1].set_ylim(0, 1.15 * float(hills["height_kcal_mol"].max(initial=0.1)))
+    axes[-1].set_xlim(0, max(run["trusted_ps"] for run in summary["runs"]))
     for ax, letter in zip(axes, "abcd", strict=False):
         panel(ax, letter)
     if len(walkers) > 1:

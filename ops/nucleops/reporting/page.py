@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 HERE = Path(__file__).parent
 
@@ -48,6 +52,9 @@ def render(context: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.filters["number"] = number
+    environment.filters["formula"] = formula
+    environment.filters["round_name"] = round_name
+    environment.filters["method"] = method
     environment.globals["with_error"] = with_error
     environment.filters["duration"] = duration
     template = environment.get_template("report.html.j2")
@@ -96,3 +103,22 @@ def duration(seconds: Any) -> str:
     if s < 3600:
         return f"{s // 60} min {s % 60:02d} s"
     return f"{s // 3600} h {s % 3600 // 60:02d} min"
+
+
+def formula(text: str) -> Markup:
+    """Set counts of a formula such as ``Ag2 S2 N2 C3 H8 O1`` as subscripts, without ones."""
+    from markupsafe import Markup, escape
+
+    parts = re.findall(r"([A-Z][a-z]?)(\d*)", text)
+    counted = (f"{escape(e)}<sub>{n}</sub>" if n not in ("", "1") else e for e, n in parts)
+    return Markup("".join(counted))  # letters and digits only
+
+
+def round_name(name: str) -> str:
+    """Turn ``iter-000003`` into ``3``, as in the figures; other names stay."""
+    return str(int(name[5:])) if re.fullmatch(r"iter-\d+", name) else name
+
+
+def method(name: str) -> str:
+    """Name of a level of theory as the literature writes it."""
+    return {"gfn1-xtb": "GFN1-xTB", "pbe-d3": "PBE-D3"}.get(name, name)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from nucleops.reporting import (
+    cautions,
+    deviation_figures,
     learning_figures,
     metad_figures,
     nucleation_figures,
     page,
+    pictures,
     sections,
     structure_figures,
     structures,
+    trust_figures,
 )
 from nucleops.reporting.settings import ReportSettings
 from nucleops.reporting.style import Book, look
@@ -22,7 +26,7 @@ from nucleops.reporting.style import Book, look
 def write_report(
     out: Path,
     study: Mapping[str, Any],
-    folders: dict[str, Path | None],
+    folders: Mapping[str, Path | Sequence[Path] | None],
     provenance: Mapping[str, Any],
 ) -> Path:
     """Write a report.
@@ -33,11 +37,13 @@ def write_report(
         Folder to make: ``report.html``, ``figures/*.svg`` and ``*.png``, ``data/*.csv``.
     study : mapping
         The study as plain data; ``report`` in it is a :class:`ReportSettings`.
-    folders : dict
-        ``learning``, ``metad``, ``unbiased``, ``nucleate`` -> result folder, None where not run.
+    folders : mapping
+        ``learning``, ``metad``, ``unbiased``, ``nucleate`` -> result folder or, of named runs, a
+        list of them; None, empty or left out where not run.
     provenance : mapping
         ``run_id``, ``study_digest``, ``versions`` (name -> version), ``seeds`` (name -> seed),
-        ``times`` (stage -> {wall_s}), ``started``, ``ended``; all optional.
+        ``times`` (stage -> ``wall_s`` and ``core_s``), ``started``, ``ended``, ``machine``,
+        ``from_run``; all optional.
 
     Returns
     -------
@@ -45,36 +51,29 @@ def write_report(
         `out`.
     """
     settings = ReportSettings.model_validate(dict(study.get("report") or {}))
-    stages = sections.read_stages(folders)
+    results = sections.read_results(folders)
     out.mkdir(parents=True)
     book = Book(out)
-    shown = structures.collect(
-        {k: s.folder for k, s in stages.items()},
-        {k: s.summary for k, s in stages.items()},
-        settings.max_structures,
-    )
+    shown = structures.collect(results, settings.max_structures)
     with look():
-        draw(book, stages, settings)
-        pictures = {s.key: structures.picture(book, s) for s in shown}
-    times = provenance.get("times") or {}
+        draw(book, results, settings, study)
+        drawn = {s.key: pictures.picture(book, s) for s in shown}
     text = page.render(
         {
-            "title": settings.title or str(study.get("name") or "Nanocluster nucleation"),
+            "title": _title(study, settings),
             "study": study,
             "study_text": _yaml(study),
             "provenance": provenance,
-            "times": [
-                (k, v.get("wall_s") if isinstance(v, Mapping) else v) for k, v in times.items()
-            ],
+            "times": provenance.get("times") or {},
             "seeds": _flat(provenance.get("seeds") or {}),
-            "versions": dict(provenance.get("versions") or {}),
-            "stages": stages,
-            "verdicts": sections.verdicts(stages),
-            "runs": sections.runs(stages),
-            "warnings": sections.warnings(stages),
+            "versions": _versions(provenance, results),
+            "results": results,
+            "levels": {stage: sections.level(own) for stage, own in results.items()},
+            "runs": sections.runs(results),
+            "warnings": cautions.warnings(results),
             "figures": book.figures,
             "structures": shown,
-            "pictures": pictures,
+            "pictures": drawn,
             "structure_json": page.embedded_json([s.data() for s in shown]),
             "colours_json": page.embedded_json(dict(structures.legend(shown))),
             "legend": structures.legend(shown),
@@ -84,25 +83,40 @@ def write_report(
     return out
 
 
-def draw(book: Book, stages: dict[str, sections.Stage], settings: ReportSettings) -> None:
+def draw(
+    book: Book, results: sections.Results, settings: ReportSettings, study: Mapping[str, Any]
+) -> None:
     """Draw every figure of the stages that are there."""
-    if "learning" in stages:
-        s = stages["learning"]
-        learning_figures.rounds(book, s.folder, s.summary)
-        learning_figures.parity(book, s.folder, s.summary)
-        learning_figures.deviation(book, s.folder, s.summary)
-    if "metad" in stages:
-        s = stages["metad"]
-        metad_figures.surface(book, s.folder, s.summary)
-        metad_figures.convergence(book, s.folder, s.summary)
-        metad_figures.series(book, s.folder, s.summary)
-    if "unbiased" in stages:
-        s = stages["unbiased"]
-        structure_figures.densities(book, s.folder, s.summary, settings)
-    if "nucleate" in stages:
-        s = stages["nucleate"]
-        nucleation_figures.series(book, s.folder, s.summary)
-        nucleation_figures.pool(book, s.folder, s.summary)
+    trust_figures.runs(book, results, study)
+    for r in (r for stage in sections.STAGES for r in results[stage]):
+        own = book.chapter(r.tag, r.name if r.tag else "")
+        if r.stage == "learning":
+            learning_figures.rounds(own, r.folder, r.summary)
+            learning_figures.parity(own, r.folder, r.summary)
+            deviation_figures.deviation(own, r.folder, r.summary)
+        elif r.stage == "metad":
+            metad_figures.surface(own, r.folder, r.summary)
+            metad_figures.convergence(own, r.folder, r.summary)
+            metad_figures.series(own, r.folder, r.summary)
+        elif r.stage == "unbiased":
+            structure_figures.densities(own, r.folder, r.summary, settings)
+            structure_figures.series(own, r.folder, r.summary)
+        elif r.stage == "nucleate":
+            nucleation_figures.series(own, r.folder, r.summary)
+            nucleation_figures.pool(own, r.folder, r.summary)
+
+
+def _title(study: Mapping[str, Any], settings: ReportSettings) -> str:
+    title = settings.title or study.get("title") or study.get("name") or "Nanocluster nucleation"
+    return str(title)
+
+
+def _versions(provenance: Mapping[str, Any], results: sections.Results) -> dict[str, str]:
+    """Programs first, as they named themselves; then packages that are not one of them."""
+    stated = sections.programs(results)
+    known = {name.lower() for name in stated}
+    packages = dict(provenance.get("versions") or {})
+    return stated | {k: str(v) for k, v in packages.items() if k.lower() not in known}
 
 
 def _yaml(study: Mapping[str, Any]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,14 @@ from nucleops.analysis.stages.files import SUMMARY, read_json
 from nucleops.errors import WrongInput
 
 STAGES = ("learning", "metad", "unbiased", "nucleate")
+TITLES = {
+    "learning": "learning",
+    "metad": "metadynamics",
+    "unbiased": "unbiased run",
+    "nucleate": "nucleation",
+}
+PROGRAMS = {"lammps": "LAMMPS", "deepmd-kit": "DeePMD-kit", "plumed": "PLUMED"}
+"""Programs by their key in an MD run's versions."""
 
 
 @dataclass(frozen=True)
@@ -22,78 +32,139 @@ class Verdict:
     met: tuple[str, ...] = ()
 
 
-@dataclass
-class Stage:
-    """A stage's folder and summary."""
+@dataclass(frozen=True)
+class Result:
+    """A result folder: of learning, of the pool of replicas, or of one named run.
 
-    name: str
+    Attributes
+    ----------
+    stage : str
+        One of :data:`STAGES`.
+    folder : Path
+        Where.
+    summary : dict
+        Its ``summary.json``.
+    name : str
+        Name of the run in the study; empty where the stage has no named runs.
+    tag : str
+        Behind the names of its figures and ids; empty where the stage has one result only.
+    """
+
+    stage: str
     folder: Path
-    summary: dict[str, Any] = field(default_factory=dict)
+    summary: dict[str, Any]
+    name: str = ""
+    tag: str = ""
+
+    @property
+    def id(self) -> str:
+        """Id of its part of the page."""
+        return f"{self.stage}{self.tag}"
+
+    @property
+    def title(self) -> str:
+        """The run's kind and name, for tables and warnings."""
+        return f"{TITLES[self.stage]}: {self.name}" if self.name else TITLES[self.stage]
+
+    @property
+    def verdict(self) -> Verdict:
+        """First line of its section."""
+        v = self.summary.get("verdict") or {}
+        good = bool(v.get("converged", v.get("enough", False)))
+        return Verdict(
+            "good" if good else "caution",
+            v.get("sentence", ""),
+            tuple(v.get("missing") or ()),
+            tuple(v.get("met") or ()),
+        )
 
 
-def read_stages(folders: dict[str, Path | None]) -> dict[str, Stage]:
+Results = dict[str, list[Result]]
+"""Stage -> its results; every stage is there, with an empty list where it was not run."""
+
+
+def read_results(folders: Mapping[str, Path | Sequence[Path] | None]) -> Results:
     """Read the summaries of the stages that were run.
+
+    Parameters
+    ----------
+    folders : mapping
+        Stage -> its result folder, or one for each named run.
 
     Raises
     ------
     WrongInput
         If a folder has no `summary.json`.
     """
-    stages = {}
-    for name, folder in folders.items():
-        if folder is None:
-            continue
-        path = Path(folder) / SUMMARY
-        if not path.is_file():
-            raise WrongInput(f"{path}: no such file; the {name} folder of a report has one")
-        stages[name] = Stage(name, Path(folder), read_json(path))
-    return stages
+    results: Results = {}
+    for stage in STAGES:
+        given = folders.get(stage)
+        paths = [] if given is None else [given] if isinstance(given, Path) else list(given)
+        read = [(path, _summary(stage, path)) for path in paths]
+        names = _unique([str(summary.get("name") or "") for _, summary in read])
+        results[stage] = [
+            Result(stage, path, summary, name, f"_{name}" if len(read) > 1 else "")
+            for (path, summary), name in zip(read, names, strict=True)
+        ]
+    return results
 
 
-def verdicts(stages: dict[str, Stage]) -> dict[str, Verdict]:
-    """One verdict for each stage, run or not."""
-    found = {}
-    for name in STAGES:
-        if name not in stages:
-            found[name] = Verdict("missing", "This stage was not run, or did not finish.")
-            continue
-        v = stages[name].summary.get("verdict") or {}
-        good = bool(v.get("converged", v.get("enough", False)))
-        found[name] = Verdict(
-            "good" if good else "caution",
-            v.get("sentence", ""),
-            tuple(v.get("missing") or ()),
-            tuple(v.get("met") or ()),
-        )
+def _summary(stage: str, folder: Path) -> dict[str, Any]:
+    path = folder / SUMMARY
+    if not path.is_file():
+        raise WrongInput(f"{path}: no such file; the {stage} folder of a report has one")
+    found: dict[str, Any] = read_json(path)
     return found
 
 
-def runs(stages: dict[str, Stage]) -> list[dict[str, Any]]:
+def _unique(names: Sequence[str]) -> list[str]:
+    """Number names that are missing or that occur again; keep what may stand in a file name."""
+    if len(names) == 1:
+        return list(names)
+    clean = [re.sub(r"[^\w-]+", "-", name) for name in names]
+    return [
+        name if name and clean.count(name) == 1 else f"{name or 'run'}-{k + 1}"
+        for k, name in enumerate(clean)
+    ]
+
+
+def level(results: Sequence[Result]) -> str:
+    """Level of a stage: the worst of its results, missing where there is none."""
+    levels = {r.verdict.level for r in results}
+    return "missing" if not levels else "caution" if "caution" in levels else "good"
+
+
+def runs(results: Results) -> list[dict[str, Any]]:
     """Every MD run of the report, with how long it was trusted and why it ended, in words."""
     rows = []
-    for name, title in (
-        ("metad", "metadynamics"),
-        ("unbiased", "unbiased"),
-        ("nucleate", "nucleation"),
-    ):
-        if name not in stages:
-            continue
-        for run in stages[name].summary.get("runs") or []:
-            rows.append(run | {"stage": title, "why": why(run), "share": _share(run)})
-        for gone in stages[name].summary.get("unfinished") or []:
-            rows.append(
-                {
-                    "stage": title,
-                    "name": gone["name"],
-                    "why": gone["why"],
-                    "status": "unfinished",
-                    "trusted_ps": None,
-                    "run_ps": None,
-                    "share": 0.0,
-                    "wall_s": None,
-                }
-            )
+    for result in (r for stage in STAGES[1:] for r in results[stage]):
+        for run in result.summary.get("runs") or []:
+            own = "" if result.stage == "unbiased" else run["name"]
+            words = {"run": _join(result.title, own), "why": why(run)}
+            rows.append(run | words | {"share": _share(run)})
+        for gone in result.summary.get("unfinished") or []:
+            empty = dict.fromkeys(("trusted_ps", "run_ps", "wall_s", "seed"))
+            words = {"run": _join(result.title, gone["name"]), "why": gone["why"]}
+            rows.append(empty | words | {"status": "unfinished", "share": 0.0})
     return rows
+
+
+def _join(title: str, name: str) -> str:
+    return f"{title}, {name}" if name else title
+
+
+def programs(results: Results) -> dict[str, str]:
+    """Versions of the simulation programs, as the programs themselves stated them."""
+    found: dict[str, str] = {}
+    for learning in results["learning"]:
+        name, _, version = (learning.summary.get("reference_program") or "").rpartition(" ")
+        if name:
+            found[name] = version
+    for result in (r for stage in STAGES[1:] for r in results[stage]):
+        for path in sorted(result.folder.glob("*/md.json")):
+            stated = (read_json(path).get("versions") or {}).items()
+            found |= {PROGRAMS[key]: str(version) for key, version in stated if key in PROGRAMS}
+    return found
 
 
 def why(run: dict[str, Any]) -> str:
@@ -105,71 +176,3 @@ def why(run: dict[str, Any]) -> str:
 
 def _share(run: dict[str, Any]) -> float:
     return 100.0 * run["trusted_ps"] / run["run_ps"] if run.get("run_ps") else 0.0
-
-
-def warnings(stages: dict[str, Stage]) -> list[str]:
-    """What a reader must know before using a number."""
-    found: list[str] = []
-    if "learning" in stages:
-        found += _learning_warnings(stages["learning"].summary)
-    if "metad" in stages:
-        found += _metad_warnings(stages["metad"].summary)
-    for row in runs(stages):
-        if row["status"] == "trust-ended":
-            found.append(
-                f"{row['stage'].capitalize()} run {row['name']} counts only up to "
-                f"{row['trusted_ps']:.3g} of {row['run_ps']:.3g} ps ({row['why']}). "
-                "What came later is left out everywhere."
-            )
-        elif row["status"] == "unfinished":
-            found.append(
-                f"{row['stage'].capitalize()} {row['name']} is not in the pool: {row['why']}."
-            )
-    return found
-
-
-def _learning_warnings(summary: dict[str, Any]) -> list[str]:
-    found = []
-    method = (summary.get("level_of_theory") or {}).get("method")
-    if method == "gfn1-xtb":
-        found.append(
-            "The reference is GFN1-xTB, a cheap semi-empirical method. Energies and geometries "
-            "show that the machinery works; they are not of DFT quality."
-        )
-    for row in summary.get("rounds") or []:
-        dropped = row.get("n_dropped") or {}
-        if sum(dropped.values()):
-            reasons = ", ".join(f"{n} × {reason}" for reason, n in dropped.items())
-            found.append(f"Labels dropped in {row['name']}: {reasons}.")
-        if row.get("stalled"):
-            found.append(
-                f"{row['name']} found no frame to label although it was not accurate enough."
-            )
-    forces = ((summary.get("final") or {}).get("force_rmse_meV_A")) or []
-    worst = max((f for f in forces if f is not None), default=0.0)
-    if worst > 100.0:
-        found.append(
-            f"The potential's force error is {worst:.0f} meV/Å; the article reached about 50. "
-            "Barriers and rates from it are not quantitative."
-        )
-    return found
-
-
-def _metad_warnings(summary: dict[str, Any]) -> list[str]:
-    found = []
-    surface = summary.get("surface") or {}
-    if surface and not surface.get("error_is_level"):
-        found.append(
-            "No block size shows a level free-energy error (the run is short beside the time its "
-            "variables take to forget), so the stated errors are lower bounds."
-        )
-    left_out = sorted(
-        {x for r in summary.get("runs") or [] for x in r.get("left_out_of_bias") or []}
-    )
-    if left_out:
-        found.append(
-            "Colvars cannot express these parts of the bias, and the runs went without them: "
-            + ", ".join(left_out)
-            + "."
-        )
-    return found

@@ -9,7 +9,18 @@ import numpy as np
 
 from nucleops.analysis.stages.files import numbers, read_csv
 from nucleops.reporting.settings import ReportSettings
-from nucleops.reporting.style import BLUE, FAINT, GREY, VERMILLION, WIDTH_IN, Book, panel
+from nucleops.reporting.style import (
+    BLUE,
+    FAINT,
+    GREY,
+    MOST_POINTS,
+    SERIES,
+    VERMILLION,
+    WIDTH_IN,
+    Book,
+    grid,
+    panel,
+)
 
 _REFERENCES = ((VERMILLION, "//"), (GREY, "\\\\"), ("#009E73", ".."))
 
@@ -42,7 +53,7 @@ def densities(book: Book, folder: Path, summary: dict[str, Any], settings: Repor
             Patch(fc="none", ec=c, hatch=h, lw=0.6, label=text) for text, (c, h) in labels.items()
         ]
         fig.legend(handles=handles, loc="outside upper right", ncols=len(handles))
-    crystal = "; hatched: ranges in crystals given in the study" if labels else ""
+    crystal = "; hatched: the study's references, a line where it is one value" if labels else ""
     book.add(
         "structure_densities",
         fig,
@@ -51,6 +62,44 @@ def densities(book: Book, folder: Path, summary: dict[str, Any], settings: Repor
         "pairs are chosen in the first structure and followed.",
         alt="Densities of distances and angles: " + _spoken(summary),
         data=[folder / "distances.csv", folder / "angles.csv"],
+    )
+
+
+def series(book: Book, folder: Path, summary: dict[str, Any]) -> None:
+    """Mean bonded distances and angles through time."""
+    import matplotlib.pyplot as plt
+
+    table = {name: numbers(column) for name, column in read_csv(folder / "series.csv").items()}
+    t = table.pop("time_ps")
+    # the mean angle of a triangle is 60 degrees, whatever its shape
+    table = {
+        kind: v
+        for kind, v in table.items()
+        if len(set(kind.split("_")[0].split("-"))) > 1 or kind.count("-") == 1
+    }
+    units = {"A": "mean distance (Å)", "degree": "mean angle (°)"}
+    groups = {unit: {k: v for k, v in table.items() if k.endswith(f"_{unit}")} for unit in units}
+    groups = {unit: group for unit, group in groups.items() if group}
+    if len(t) < 2 or not groups:
+        return
+    fig, axes = plt.subplots(1, len(groups), figsize=(WIDTH_IN, 2.2), squeeze=False)
+    step = max(1, len(t) // MOST_POINTS)
+    for ax, letter, (unit, group) in zip(axes[0], "ab", groups.items(), strict=False):
+        for (kind, values), colour in zip(group.items(), SERIES, strict=False):
+            label = kind.removesuffix(f"_{unit}")
+            ax.plot(t[::step], values[::step], lw=0.8, color=colour, label=label)
+        ax.set(xlabel="time (ps)", ylabel=units[unit], xlim=(0, t[-1]))
+        ax.legend(loc="lower left", bbox_to_anchor=(0.06, 1.0), ncols=4, columnspacing=1)
+        grid(ax)
+        panel(ax, letter)
+    book.add(
+        "structure_series",
+        fig,
+        caption="Distances and angles of the bonds of the first structure through the trusted "
+        "part of the run, each averaged over all bonds of its kind: a cluster that keeps its shape "
+        "fluctuates about a level.",
+        alt="Mean distances and angles against time.",
+        data=[folder / "series.csv"],
     )
 
 
@@ -75,9 +124,9 @@ def _one(
     x, y, e = curve
     for reference in ranges:
         colour, hatch = labels[reference.label]
-        ax.axvspan(
-            reference.low, reference.high, fc="none", ec=colour, hatch=hatch, lw=0.6, alpha=0.7
-        )
+        span = {"fc": "none", "ec": colour, "hatch": hatch, "lw": 0.6, "alpha": 0.8}
+        # below the numbers at the maxima
+        ax.axvspan(reference.low, reference.high, ymax=0.8, **span)
     if np.any(np.isfinite(e)):
         ax.fill_between(x, np.maximum(y - e, 0), y + e, color=BLUE, alpha=0.25, lw=0)
     ax.plot(x, y, color=BLUE)

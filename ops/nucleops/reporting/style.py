@@ -31,6 +31,8 @@ ELEMENTS = {
 """Colours of the elements in figures and in the three-dimensional view."""
 WIDTH_IN = 7.0
 """Width of a figure over two columns of a journal page, in inches."""
+MOST_POINTS = 3000
+"""Points of a series that are drawn."""
 
 _RC: dict[str, Any] = {
     "font.family": "sans-serif",
@@ -103,10 +105,18 @@ class Book:
         The report's folder; figures go to ``figures/``, data to ``data/``.
     figures : dict of str to Figure
         By name, in order.
+    tag, subject : str
+        Put behind a figure's name and in front of its caption; see :meth:`chapter`.
     """
 
     folder: Path
     figures: dict[str, Figure] = field(default_factory=dict)
+    tag: str = ""
+    subject: str = ""
+
+    def chapter(self, tag: str, subject: str) -> Book:
+        """Return the same book with figures named and captioned after one of several runs."""
+        return Book(self.folder, self.figures, tag, subject)
 
     def add(
         self, name: str, figure: Any, *, caption: str, alt: str, data: Sequence[Path] = ()
@@ -114,6 +124,8 @@ class Book:
         """Write a matplotlib figure as SVG and PNG with its data, and keep it for the page."""
         import matplotlib.pyplot as plt
 
+        name += self.tag
+        caption = f"{self.subject}: {caption}" if self.subject else caption
         pictures, tables = self.folder / "figures", self.folder / "data"
         pictures.mkdir(exist_ok=True)
         tables.mkdir(exist_ok=True)
@@ -129,7 +141,7 @@ class Book:
         files = []
         for k, source in enumerate(p for p in data if p.is_file()):
             # Runs share file names; the run's own name keeps their tables apart.
-            run = f"{source.parent.name}_" if source.name == "series.csv" else ""
+            run = f"{source.parent.name}_" if source.name in ("series.csv", "thermo.csv") else ""
             target = tables / (f"{name}.csv" if k == 0 else f"{name}_{run}{source.stem}.csv")
             shutil.copyfile(source, target)
             files.append(f"data/{target.name}")
@@ -177,6 +189,16 @@ def inline_svg(text: str, name: str, alt: str) -> str:
 def panel(axes: Any, letter: str, title: str = "") -> None:
     """Letter a panel as journals do."""
     axes.set_title(f"{letter}\u2002{title}" if title else letter)
+
+
+def plain_log(axis: Any) -> None:
+    """Write the numbers of a logarithmic axis out: 1, 2, 5 of each decade where there are few."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 200 * low else (1,)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(lambda value, _: f"{value:g}")
 
 
 def grid(axes: Any, which: str = "y") -> None:

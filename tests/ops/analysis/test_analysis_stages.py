@@ -10,13 +10,20 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from nucleops.analysis.settings import FreeEnergySettings, NucleationSettings, State
+from nucleops.analysis.settings import (
+    FreeEnergySettings,
+    NucleationSettings,
+    State,
+    StructureSettings,
+)
 from nucleops.analysis.stages.files import numbers, plain, read_csv, read_json, whole_system
 from nucleops.analysis.stages.learning import learning_folder, read_parity
 from nucleops.analysis.stages.metad import metad_folder
 from nucleops.analysis.stages.nucleate import nucleate_folder, replica_name
+from nucleops.analysis.stages.unbiased import unbiased_folder
 from nucleops.analysis.trust import read_run, read_trust
 from nucleops.errors import WrongInput
+from nucleops.learning.record import write_round
 
 HELPER = Path(__file__).parents[1] / "reporting" / "synthetic_stages.py"
 
@@ -143,6 +150,31 @@ def test_learning_counts_frames(synthetic: ModuleType, tmp_path: Path) -> None:
     assert summary["reference_program"] == "CP2K 2023.1"
     assert (summary["final"]["n_train_frames"], summary["final"]["n_held_out"]) == (540, 60)
     assert len(summary["rounds"]) == 2
+
+
+def test_round_says_how_many_frames_were_trained_on(tmp_path: Path) -> None:
+    (tmp_path / "log").mkdir()
+    test = {"n_train_frames": 90, "n_held_out": 10, "force_rmse_meV_A": 80.0}
+    (tmp_path / "log/test.json").write_text(json.dumps(test))
+    labels = {"n_labelled": 7, "n_dropped": {}}
+    path = write_round(tmp_path / "iter-000000", labels, None, [tmp_path / "log"])
+    record = read_json(path)
+    assert (record["n_train_frames"], record["n_held_out"]) == (90, 10)
+    path = write_round(tmp_path, labels, None, [])
+    assert "n_held_out" not in read_json(path)
+
+
+def test_too_few_frames_make_no_density(synthetic: ModuleType, tmp_path: Path) -> None:
+    synthetic.unbiased(tmp_path / "a", 40)
+    raw = tmp_path / "a/raw-unbiased"
+    meta = json.loads((raw / "md.json").read_text())
+    cut = {"trusted_steps": 0, "status": "trust-ended", "reason": "hot"}
+    (raw / "md.json").write_text(json.dumps(meta | cut))
+    out = unbiased_folder(raw, StructureSettings(), tmp_path / "unbiased", "cluster")
+    summary = read_json(out / "summary.json")
+    assert summary["name"] == "cluster"
+    assert summary["kinds"] == {}
+    assert summary["verdict"]["sentence"].startswith("Too short for a density")
 
 
 def test_both_spellings_of_parity_files(tmp_path: Path) -> None:

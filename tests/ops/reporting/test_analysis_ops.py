@@ -55,7 +55,6 @@ def test_stages_from_raw_runs_to_report(
     text = (report["report"] / "report.html").read_text()
     assert "Free energy: dimer" in text
     assert "Structure: long" in text
-    assert "not recorded" in text  # times: no events of a run
 
 
 def test_wrong_settings_are_fatal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,14 @@ MOST_FORCE_ROWS = 20_000
 
 
 def learning_folder(
-    rounds: Sequence[Path], train_logs: Sequence[Path], level_of_theory: Any, out: Path
+    rounds: Sequence[Path],
+    train_logs: Sequence[Path],
+    level_of_theory: Any,
+    out: Path,
+    *,
+    init_data: Sequence[Path] = (),
+    init_logs: Sequence[Path] = (),
+    selection: Mapping[str, Any] | None = None,
 ) -> Path:
     """Summarise the learning loop and write the `learning/` folder.
 
@@ -41,6 +50,12 @@ def learning_folder(
     out : Path
         Folder to make: ``rounds.csv``, ``learning_curve_<round>_<k>.csv``, ``parity_energy.csv``,
         ``parity_force.csv``, ``deviation_<round>.csv``, ``summary.json``.
+    init_data : sequence of Path
+        Data sets of the AIMD runs, DeePMD npy systems at any depth.
+    init_logs : sequence of Path
+        Folders with the output of those runs, from which the program's version is read.
+    selection : mapping, optional
+        Trust levels ``force_deviation_low_eV_A`` and ``force_deviation_high_eV_A``.
 
     Returns
     -------
@@ -60,15 +75,19 @@ def learning_folder(
             shutil.copy2(log / "lcurve.csv", out / f"learning_curve_final_{k}.csv")
     _parity_files(logs, out)
     _rounds_csv(rows, out)
-    data = _compositions(rounds)
-    final = final_errors(tests) if tests else None
+    by_origin = {"AIMD": compositions(init_data), "rounds": compositions(rounds)}
+    data = dict(sum((Counter(part) for part in by_origin.values()), Counter()))
+    final = _final(tests)
     write_json(
         out / SUMMARY,
         {
             "rounds": rows,
             "final": final,
             "data": data,
+            "data_by_origin": by_origin,
             "n_frames": sum(data.values()),
+            "selection": dict(selection or {}),
+            "reference_program": reference_program(init_logs),
             "level_of_theory": level_of_theory,
             "verdict": _verdict(rows, final),
         },
@@ -167,10 +186,29 @@ def _rounds_csv(rows: Sequence[dict[str, Any]], out: Path) -> None:
     write_csv(out / "rounds.csv", table)
 
 
-def _compositions(rounds: Sequence[Path]) -> dict[str, int]:
-    """Count frames by composition, from the DeePMD npy systems under the rounds' folders."""
+def _final(tests: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    if not tests:
+        return None
+    counts = {k: tests[0].get(k) for k in ("n_train_frames", "n_held_out")}
+    return final_errors(tests) | counts
+
+
+def reference_program(logs: Sequence[Path]) -> str | None:
+    """Name and version of the program that labelled, from the first output that states it."""
+    for root in logs:
+        for path in [root] if root.is_file() else sorted(root.rglob("*.out")):
+            with path.open(encoding="utf-8", errors="replace") as lines:
+                for line in islice(lines, 500):
+                    if "CP2K| version string:" in line:
+                        words = line.split("version string:")[1].split()
+                        return " ".join(word for word in words if word != "version")
+    return None
+
+
+def compositions(roots: Sequence[Path]) -> dict[str, int]:
+    """Count frames by composition, from the DeePMD npy systems under some folders."""
     found: dict[str, int] = {}
-    for root in rounds:
+    for root in roots:
         for raw in sorted(root.rglob("type.raw")):
             names = (raw.parent / "type_map.raw").read_text().split()
             types = np.loadtxt(raw, dtype=int).reshape(-1)

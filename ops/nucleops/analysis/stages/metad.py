@@ -29,7 +29,9 @@ from nucleops.errors import WrongInput
 FS_PER_PS = 1000.0
 
 
-def metad_folder(walkers: Sequence[Path], settings: FreeEnergySettings, out: Path) -> Path:
+def metad_folder(
+    walkers: Sequence[Path], settings: FreeEnergySettings, out: Path, name: str = ""
+) -> Path:
     """Analyse metadynamics walkers and write the `metad/` folder.
 
     Parameters
@@ -42,6 +44,8 @@ def metad_folder(walkers: Sequence[Path], settings: FreeEnergySettings, out: Pat
         Folder to make: ``walker-000/`` .. (the runs, with ``last-trusted.extxyz`` and
         ``series.csv``), ``fes_1d.csv``, ``fes_2d.csv``, ``fes_2d_reweighted.csv``, ``fes.npz``,
         ``convergence.csv``, ``blocks.csv``, ``hills.csv``, ``states/*.extxyz``, ``summary.json``.
+    name : str
+        Name of the metadynamics in the study.
 
     Returns
     -------
@@ -78,6 +82,7 @@ def metad_folder(walkers: Sequence[Path], settings: FreeEnergySettings, out: Pat
     kT = thermal_energy(temperature)
     usable = [w for w in parts if len(w.hills) >= 2 and len(w.times_ps) >= 8]
     summary: dict[str, Any] = {
+        "name": name,
         "cvs": list(names),
         "temperature_K": temperature,
         "kT_kcal_mol": kT,
@@ -92,11 +97,12 @@ def metad_folder(walkers: Sequence[Path], settings: FreeEnergySettings, out: Pat
         summary["states_written"] = _states(out, runs, parts, surfaces)
     else:
         total = sum(r.trusted.trusted_ps for r in runs)
+        walkers_were = "the walker was" if len(runs) == 1 else f"the {len(runs)} walkers were"
         summary |= {
             "surface": None,
             "verdict": {
                 "converged": False,
-                "sentence": f"No free energy: the {len(runs)} walker(s) were trusted for "
+                "sentence": f"No free energy: {walkers_were} trusted for "
                 f"{total:.3g} ps in all, too short to lay down hills and sample.",
                 "met": [],
                 "missing": ["at least two hills and eight rows of the series in one walker"],

@@ -29,6 +29,10 @@ from nucleops.analysis.stages.files import SUMMARY, link_tree, write_csv, write_
 from nucleops.analysis.trust import Run, read_run
 from nucleops.errors import NucleoError
 
+SHORTEST_PS = 1.0
+"""Trusted time below which nothing is said: silver atoms have hardly moved past one another."""
+NUCLEATION_PS = 100.0
+"""Time after which nuclei appeared in the article's run of thirty dimers."""
 FOLLOWED = 4
 """Aggregates of each replica whose surroundings are followed, the largest ones."""
 
@@ -135,6 +139,7 @@ def analyse_replica(name: str, run: Run, settings: NucleationSettings) -> dict[s
         "run": run.trusted.row(name),
         "nuclei": nuclei,
         "kinds": {k: counts[k] for k in KINDS if counts[k]},
+        "trusted_ps": run.trusted.trusted_ps,
         "largest": max((len(a.members) for a in final), default=0),
         "n_metal": len(metals),
     }
@@ -226,17 +231,33 @@ def _verdict(
     finished: Sequence[dict[str, Any]], unfinished: Sequence[dict[str, str]]
 ) -> dict[str, Any]:
     whole = len(finished) + len(unfinished)
-    counts = _counts(finished)
-    perfect = counts.get("perfect octahedron", 0)
-    other = counts.get("disordered nucleus", 0) + counts.get("open aggregate", 0)
     verb = "is" if len(unfinished) == 1 else "are"
     missing = f"{len(unfinished)} of {whole} replicas did not finish and {verb} left out. "
     sentence = missing if unfinished else ""
+    times = sorted(r["trusted_ps"] for r in finished)
+    if not times or times[-1] < SHORTEST_PS:
+        longest = f"{times[-1]:.2g} ps" if times else "no time at all"
+        sentence += f"Too short to say anything about nucleation: trusted for {longest} at most."
+        return {"enough": False, "sentence": sentence}
+    counts = _counts(finished)
+    perfect = counts.get("perfect octahedron", 0)
+    other = counts.get("disordered nucleus", 0) + counts.get("open aggregate", 0)
     if perfect:
-        sentence += f"{perfect} perfect octahedr{'on' if perfect == 1 else 'a'} formed"
-        sentence += f", beside {other} other aggregate{'s' * (other > 1)}." if other else "."
+        text = f"{perfect} perfect octahedr{'on' if perfect == 1 else 'a'} formed"
+        text += f", beside {other} other aggregate{'s' * (other > 1)}" if other else ""
     elif other:
-        sentence += f"No perfect octahedron formed; other aggregates: {other}."
+        text = f"No perfect octahedron formed; {other} other aggregate{'s' * (other > 1)}"
+        packed = sum(n["from_start"] for r in finished for n in r["nuclei"])
+        text += f" ({packed} of them there from the start)" if packed else ""
     else:
-        sentence += "Nothing aggregated in the time that is trusted."
+        text = "Nothing aggregated"
+    low, high = f"{times[0]:.3g}", f"{times[-1]:.3g}"
+    span = low if low == high else f"{low} to {high}"
+    text += f", in {span} trusted ps{' of each replica' * (len(times) > 1)}."
+    if not perfect and times[-1] < NUCLEATION_PS:
+        text = (
+            f"A first impression only, nuclei took {NUCLEATION_PS:g} ps and more in the article: "
+            f"{text[0].lower()}{text[1:]}"
+        )
+    sentence += text
     return {"enough": bool(perfect) and not unfinished, "sentence": sentence}

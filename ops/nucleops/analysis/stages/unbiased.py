@@ -14,8 +14,11 @@ from nucleops.analysis.stages.files import SUMMARY, link_tree, write_csv, write_
 from nucleops.analysis.structure import densities, structure_series
 from nucleops.analysis.trust import read_run
 
+FEWEST_FRAMES = 10
+"""Frames below which no density is estimated: it would show one structure, not a distribution."""
 
-def unbiased_folder(md: Path, settings: StructureSettings, out: Path) -> Path:
+
+def unbiased_folder(md: Path, settings: StructureSettings, out: Path, name: str = "") -> Path:
     """Analyse an unbiased run and write the `unbiased/` folder.
 
     Parameters
@@ -27,6 +30,8 @@ def unbiased_folder(md: Path, settings: StructureSettings, out: Path) -> Path:
     out : Path
         Folder to make: ``md/``, ``distances.csv``, ``angles.csv`` (kind, x, density, error),
         ``series.csv`` (mean of each kind in each frame), ``summary.json``.
+    name : str
+        Name of the run in the study.
 
     Returns
     -------
@@ -41,7 +46,9 @@ def unbiased_folder(md: Path, settings: StructureSettings, out: Path) -> Path:
     series = structure_series(
         run.system.symbols, run.positions, run.cells, run.system.periodic, settings.bonds
     )
-    made = densities({k: v[keep] for k, v in series.items()}, settings.n_blocks)
+    enough = int(keep.sum()) >= FEWEST_FRAMES
+    kept = {k: v[keep] for k, v in series.items()} if enough else {}
+    made = densities(kept, settings.n_blocks)
     for file, unit, dashes in (("distances.csv", "A", 1), ("angles.csv", "degree", 2)):
         own = {k: d for k, d in made.items() if k.count("-") == dashes}
         write_csv(out / file, _table(own, unit))
@@ -51,11 +58,12 @@ def unbiased_folder(md: Path, settings: StructureSettings, out: Path) -> Path:
     write_json(
         out / SUMMARY,
         {
+            "name": name,
             "runs": [row],
             "bonds": settings.bonds.model_dump(),
             "n_frames": int(keep.sum()),
             "kinds": {k: _account(k, d, series[k].shape[1]) for k, d in made.items()},
-            "verdict": _verdict(run.trusted.trusted_ps, settings, bool(made)),
+            "verdict": _verdict(run.trusted.trusted_ps, int(keep.sum()), settings, bool(series)),
         },
     )
     return out
@@ -87,9 +95,18 @@ def _account(kind: str, d: Density, n_bonds: int) -> dict[str, Any]:
     }
 
 
-def _verdict(trusted_ps: float, settings: StructureSettings, found: bool) -> dict[str, Any]:
+def _verdict(
+    trusted_ps: float, n_frames: int, settings: StructureSettings, found: bool
+) -> dict[str, Any]:
     if not found:
         sentence = "No bonded pair was found in the first structure: is there a cluster in it?"
+        return {"enough": False, "sentence": sentence}
+    if n_frames < FEWEST_FRAMES:
+        sentence = (
+            f"Too short for a density: the potential was trusted for {trusted_ps:.3g} ps "
+            f"({n_frames} frame{'s' * (n_frames != 1)}); {settings.enough_ps:g} ps or more are "
+            "wanted."
+        )
         return {"enough": False, "sentence": sentence}
     if trusted_ps < settings.enough_ps:
         return {
