@@ -67,8 +67,8 @@ def test_digest_ignores_layout_and_sees_content() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("max_rounds: 3", "max_round: 3", ["max_round", "did you mean 'max_rounds'?"]),
-        ("max_rounds: 3", "max_rounds: 0", ["learn.max_rounds", "found 0", "greater than"]),
+        ("max_rounds: 2", "max_round: 2", ["max_round", "did you mean 'max_rounds'?"]),
+        ("max_rounds: 2", "max_rounds: 0", ["learn.max_rounds", "found 0", "greater than"]),
         ("metal: Ag", "metal: Pt", ["chemistry.metal", "found 'Pt'", "'Ag', 'Au' or 'Cu'"]),
         ("motif: octahedron", "motif: octahedra", ["found 'octahedra'", "mean 'octahedron'?"]),
         ("radius_A: 7.5", "radius_nm: 0.75", ["unknown key 'radius_nm'", "mean 'radius_A'?"]),
@@ -91,7 +91,7 @@ def test_a_mistake_is_named_with_its_line(old: str, new: str, expected: list[str
 
 
 def test_several_mistakes_are_reported_at_once() -> None:
-    text = quickstart_with("max_rounds: 3", "max_rounds: -1").replace("n_models: 2", "n_models: 1")
+    text = quickstart_with("max_rounds: 2", "max_rounds: -1").replace("n_models: 2", "n_models: 1")
     text = text.replace("title:", "titel:")
     found = "\n".join(mistakes(text))
     for part in ("max_rounds", "n_models", "titel", "title: is required"):
