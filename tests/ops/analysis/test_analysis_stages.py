@@ -76,6 +76,13 @@ def test_broken_replica_is_left_out_and_leaves_no_folder_behind(
     assert not (out / "replica-007").exists()
 
 
+def test_replicas_are_in_order_whichever_ended_first(replicas: Path, tmp_path: Path) -> None:
+    folders = [replicas / "replica-001", replicas / "replica-000"]
+    out = nucleate_folder(folders, NucleationSettings(), tmp_path / "pool", ["replica-002"])
+    summary = read_json(out / "summary.json")
+    assert [r["name"] for r in summary["replicas"]] == ["replica-000", "replica-001"]
+
+
 def test_replica_names() -> None:
     assert replica_name(Path("/x/replica-012/out"), 3) == "replica-012"
     assert replica_name(None, 3) == "replica-003"

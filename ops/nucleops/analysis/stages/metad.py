@@ -63,7 +63,7 @@ def metad_folder(
     runs: list[Run] = []
     parts: list[Walker] = []
     names: tuple[str, ...] = ()
-    for k, folder in enumerate(walkers):
+    for k, folder in enumerate(sorted(walkers, key=lambda path: path.name)):
         place = out / f"walker-{k:03d}"
         link_tree(folder, place)
         run = read_run(place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,9 @@ def nucleate_folder(
         for n in expected
         if n not in seen
     ]
+    # the order of a fan-out's results is that in which they ended
+    for outcome in (finished, unfinished):
+        outcome.sort(key=itemgetter("name"))
     write_csv(out / "pool.csv", _pool_table(finished))
     write_json(
         out / SUMMARY,
