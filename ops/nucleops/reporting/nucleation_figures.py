@@ -29,6 +29,12 @@ _DASHES = ((), (4, 1.5), (1.5, 1.5), (6, 1.5, 1.5, 1.5))
 _MOST_REPLICAS = 6
 
 
+def _colours(summary: dict[str, Any]) -> dict[str, str]:
+    """One colour for each replica, the same in every figure."""
+    names = [replica["name"] for replica in summary["replicas"]]
+    return {name: SERIES[k % len(SERIES)] for k, name in enumerate(names)}
+
+
 def series(book: Book, folder: Path, summary: dict[str, Any]) -> None:
     """Metal-metal coordination, metal and solvent around each nucleation point."""
     import matplotlib.pyplot as plt
@@ -36,16 +42,18 @@ def series(book: Book, folder: Path, summary: dict[str, Any]) -> None:
     replicas = [r for r in summary["replicas"] if r["trusted_ps"] > 0]
     if not replicas:
         return
-    # Replicas in which something grew come first; the rest are in the CSV files.
-    shown = sorted(replicas, key=lambda r: -r["largest"])[:_MOST_REPLICAS]
+    # Replicas in which something grew are shown; the rest are in the CSV files.
+    grown = sorted(replicas, key=lambda r: -r["largest"])[:_MOST_REPLICAS]
+    shown = [r for r in replicas if r in grown]
+    colours = _colours(summary)
     fig, axes = plt.subplots(3, 1, figsize=(WIDTH_IN, 4.4), sharex=True)
     files = []
-    for k, replica in enumerate(shown):
+    for replica in shown:
         path = folder / replica["name"] / "series.csv"
         files.append(path)
         table = {name: numbers(v) for name, v in read_csv(path).items()}
         step = max(1, len(table["time_ps"]) // MOST_POINTS)
-        t, colour = table["time_ps"][::step], SERIES[k % len(SERIES)]
+        t, colour = table["time_ps"][::step], colours[replica["name"]]
         pair = next(n for n in table if _is_metal_pair(n))
         axes[0].plot(t, table[pair][::step], color=colour, label=replica["name"])
         for n, nucleus in enumerate(replica["nuclei"]):
@@ -104,6 +112,7 @@ def pool(book: Book, folder: Path, summary: dict[str, Any]) -> None:
     fig, (left, right) = plt.subplots(
         1, 2, figsize=(WIDTH_IN, max(2.1, 0.22 * len(replicas) + 1.2)), width_ratios=(1, 1.1)
     )
+    colours = _colours(summary)
     y = np.arange(len(replicas))
     offset = np.zeros(len(replicas))
     for kind in KINDS:
@@ -121,7 +130,7 @@ def pool(book: Book, folder: Path, summary: dict[str, Any]) -> None:
         t, size = numbers(table["time_ps"]), numbers(table["largest_aggregate"])
         # lines of equal height would hide one another
         right.step(
-            t, size + 0.07 * k, where="post", color=SERIES[k % len(SERIES)], label=replica["name"]
+            t, size + 0.07 * k, where="post", color=colours[replica["name"]], label=replica["name"]
         )
     right.axhline(6, color=PURPLE, lw=0.7, dashes=(4, 2), label="octahedron")
     right.set(xlabel="time (ps)", ylabel="metals in the\nlargest aggregate")
