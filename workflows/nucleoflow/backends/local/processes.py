@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 RUN_VARIABLE = "NUCLEOFLOW_RUN"
 """Environment variable that every process of a run inherits: the run folder."""
 
+CONTROLLER_MODULE = "nucleoflow.backends.local.controller"
 CONTROLLER_VARIABLE = "NUCLEOFLOW_CONTROLLER"
 """Environment variable naming the controller: ``<pid> <identity>``."""
 
@@ -126,7 +127,8 @@ def members_of_run(run: Path) -> list[psutil.Process]:
     Returns
     -------
     list of psutil.Process
-        Without this process and its ancestors.
+        Without this process, its ancestors, and other controllers of the run: one that resumes
+        it waits for the lock while the one before ends everything, and must not be ended too.
     """
     import psutil
 
@@ -137,9 +139,15 @@ def members_of_run(run: Path) -> list[psutil.Process]:
         if process.pid in own:
             continue
         with contextlib.suppress(psutil.Error, OSError):
-            if process.environ().get(RUN_VARIABLE) == str(run) and _runs(process):
+            mine = process.environ().get(RUN_VARIABLE) == str(run)
+            if mine and _runs(process) and not _is_controller(process):
                 found.append(process)
     return found
+
+
+def _is_controller(process: psutil.Process) -> bool:
+    """Whether it is a controller itself; what it forks has its command line, not its session."""
+    return CONTROLLER_MODULE in process.cmdline() and os.getsid(process.pid) == process.pid
 
 
 def _runs(process: psutil.Process) -> bool:

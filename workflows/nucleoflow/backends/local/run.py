@@ -140,7 +140,7 @@ def _launch(run: RunFolder, *, detach: bool) -> Launched:
         "PYTHONUNBUFFERED": "1",
     }
     listen, report = os.pipe()
-    command = [sys.executable, "-P", "-m", "nucleoflow.backends.local.controller"]
+    command = [sys.executable, "-P", "-m", processes.CONTROLLER_MODULE]
     command += [str(run.path), "--ready", str(report)]
     if not detach:
         command += ["--owner", str(os.getpid())]
