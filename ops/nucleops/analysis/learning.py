@@ -32,29 +32,6 @@ def rmse(reference: ArrayLike, predicted: ArrayLike) -> float:
     return float(np.sqrt(np.mean(difference**2))) if difference.size else float("nan")
 
 
-def rmse_per_element(
-    reference: ArrayLike, predicted: ArrayLike, elements: ArrayLike
-) -> dict[str, float]:
-    """Force RMSE over components of the atoms of each element.
-
-    Parameters
-    ----------
-    reference, predicted : array_like
-        Forces, shape (n, 3).
-    elements : array_like of str
-        Element of each row, shape (n,).
-
-    Returns
-    -------
-    dict
-        Element -> RMSE in the forces' unit, in order of first appearance.
-    """
-    kinds = np.asarray(elements)
-    ref, pred = np.asarray(reference), np.asarray(predicted)
-    order = list(dict.fromkeys(kinds.tolist()))
-    return {str(k): rmse(ref[kinds == k], pred[kinds == k]) for k in order}
-
-
 def round_row(record: Mapping[str, Any]) -> dict[str, Any]:
     """One row of the rounds' table from a `round.json`.
 
@@ -114,12 +91,6 @@ def final_errors(tests: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         "force_rmse_meV_A": [float(r["force_rmse_meV_A"]) for r in rows],
         "per_element_force_rmse_meV_A": per_element,
     }
-
-
-def trust_levels(record: Mapping[str, Any]) -> tuple[float | None, float | None]:
-    """Return the lower and upper trust level in eV/A of a `round.json`, None where not recorded."""
-    low, high = record.get("trust_low_eV_A"), record.get("trust_high_eV_A")
-    return (float(low) if low is not None else None, float(high) if high is not None else None)
 
 
 def concatenate(parts: Iterable[ArrayLike]) -> FloatArray:

@@ -13,7 +13,7 @@ from nucleoflow.backends.local.attempt import tail
 from nucleoflow.backends.local.layout import RunFolder
 from nucleoflow.backends.local.moment import RunStatus
 from nucleoflow.backends.local.run import Launched
-from nucleoflow.backends.local.table import Watcher, run_status
+from nucleoflow.backends.local.table import Watcher
 from nucleoflow.cli.common import duration
 from nucleoflow.cli.view import LiveView, PlainView, View, reason
 
@@ -142,8 +142,3 @@ def _runs_option(run: RunFolder) -> str:
 
 def _say(console: Console, text: str) -> None:
     console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def conclude_run(run: RunFolder, console: Console) -> int:
-    """Say how a run that is not followed any more ended."""
-    return conclude(run_status(run), console)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nucleops.engines.lammps.readers import Dump, ModelDeviation, Thermo
 from nucleops.engines.lammps.settings import Trust
+from nucleops.systems.distances import minimum_image
 from nucleops.systems.elements import COVALENT_RADIUS_A
 from nucleops.systems.system import FloatArray, System
 from nucleops.systems.topology import BOND_TOLERANCE
@@ -224,13 +226,11 @@ def _label(system: System, index: int) -> str:
 def _lengths(
     positions: FloatArray, pairs: IntArray, cell: FloatArray, periodic: bool
 ) -> FloatArray:
-    vectors = positions[pairs[:, 1]] - positions[pairs[:, 0]]
-    if periodic:
-        vectors = vectors - cell * np.round(vectors / cell)
+    vectors = minimum_image(positions[pairs[:, 1]] - positions[pairs[:, 0]], cell, periodic)
     return np.asarray(np.linalg.norm(vectors, axis=1), dtype=np.float64)
 
 
-def _tree(tree_class: type, positions: FloatArray, cell: FloatArray, periodic: bool):  # type: ignore[no-untyped-def]
+def _tree(tree_class: type, positions: FloatArray, cell: FloatArray, periodic: bool) -> Any:
     if not periodic:
         return tree_class(positions)
     # The tree wants 0 <= x < edge; a rounded-up remainder can equal the edge.
