@@ -123,6 +123,17 @@ def test_identity_tells_processes_apart() -> None:
     child.wait()
 
 
+def test_processes_started_within_one_clock_tick_have_different_identities() -> None:
+    command = [sys.executable, "-S", "-c", "input()"]
+    children = [subprocess.Popen(command, stdin=subprocess.PIPE) for _ in range(12)]
+    try:
+        assert len({identity(child.pid) for child in children}) == len(children)
+    finally:
+        for child in children:
+            child.kill()
+            child.communicate()
+
+
 def test_members_of_a_run_are_known_by_their_environment(tmp_path: Path) -> None:
     command = [sys.executable, "-S", "-c", "input()"]
     environment = {**os.environ, RUN_VARIABLE: str(tmp_path)}

@@ -2,6 +2,7 @@
 
 A process number alone names nothing for long: numbers are used again, and machines restart. An
 *identity* adds the boot and the moment of the start, so that a file can name a process for ever.
+The number stays in it: a parent and its child can start within one clock tick.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ def identity(pid: int) -> str | None:
     Returns
     -------
     str or None
-        Boot id and start time in clock ticks; None if there is no such process or it is a
-        zombie, which has ended and only waits to be noticed.
+        Boot id, start time in clock ticks and number; None if there is no such process or it is
+        a zombie, which has ended and only waits to be noticed.
     """
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
@@ -52,7 +53,7 @@ def identity(pid: int) -> str | None:
     fields = text[text.rindex(")") + 2 :].split()
     if fields[0] in "ZX":
         return None
-    return f"{_boot_id()}/{fields[19]}"
+    return f"{_boot_id()}/{fields[19]}/{pid}"
 
 
 def _boot_id() -> str:
@@ -65,7 +66,7 @@ def _portable_identity(pid: int) -> str | None:
     import psutil
 
     try:
-        return f"start/{psutil.Process(pid).create_time()}"
+        return f"start/{psutil.Process(pid).create_time()}/{pid}"
     except psutil.Error:
         return None
 
