@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from nucleops.bias.geometry import angle, distance, minimum_image, place_positions, torsion
+from nucleops.bias.kernels import coordination_numbers
 from nucleops.bias.resolved import FloatArray, ResolvedBias, ResolvedCV
 from nucleops.bias.switch import switch
 from nucleops.errors import WrongInput
 
-PAIRS_AT_ONCE = 1_000_000
-"""Frames are taken in chunks of about so many pair distances, so that memory does not grow."""
+FEW_PAIRS = 300_000
+"""So many distances take numpy less time than numba takes to be imported and to compile."""
 
 
 def evaluate(
@@ -137,26 +136,21 @@ def _value(
 def _coordination(
     cv: ResolvedCV, bias: ResolvedBias, frames: FloatArray, cell: FloatArray | None
 ) -> FloatArray:
-    result = np.empty(len(frames))
-    for part in _chunks(cv, len(frames)):
-        box = None if cell is None else cell[part]
-        a = place_positions(cv.places[0], bias, frames[part], box)
-        b = place_positions(cv.places[-1], bias, frames[part], box)
-        between = a[:, :, None, :] - b[:, None, :, :]
-        r = np.sqrt(np.sum(minimum_image(between, box) ** 2, axis=-1))
-        s = switch(r, cv.r0_A, cv.n, cv.m)
-        if cv.kind == "lowest-coordination":
-            each = s.sum(axis=2)
-            result[part] = each.min(axis=1) if cv.statistic == "lowest" else each.mean(axis=1)
-        elif len(cv.places) == 1:
-            result[part] = np.triu(s, k=1).sum(axis=(1, 2))
-        else:
-            result[part] = s.sum(axis=(1, 2))
-    return result
+    a = place_positions(cv.places[0], bias, frames, cell)
+    b = place_positions(cv.places[1], bias, frames, cell) if len(cv.places) == 2 else None
+    n_pairs = a.shape[0] * a.shape[1] * (a if b is None else b).shape[1]
+    numbers = _few_numbers if n_pairs <= FEW_PAIRS else coordination_numbers
+    each = numbers(a, b, cell, cv.r0_A, cv.n, cv.m)
+    if cv.kind == "coordination":
+        return np.asarray(each.sum(axis=1))
+    return np.asarray(each.min(axis=1) if cv.statistic == "lowest" else each.mean(axis=1))
 
 
-def _chunks(cv: ResolvedCV, n_frames: int) -> Iterator[slice]:
-    pairs = max(len(cv.places[0].atoms), 1) * max(len(cv.places[-1].atoms), 1)
-    step = max(1, PAIRS_AT_ONCE // pairs)
-    for start in range(0, n_frames, step):
-        yield slice(start, min(start + step, n_frames))
+def _few_numbers(
+    a: FloatArray, b: FloatArray | None, cell: FloatArray | None, r0_A: float, n: int, m: int
+) -> FloatArray:
+    """Return what :func:`nucleops.bias.kernels.coordination_numbers` does, from all distances."""
+    between = a[:, :, None, :] - (a if b is None else b)[:, None, :, :]
+    r = np.sqrt(np.sum(minimum_image(between, cell) ** 2, axis=-1))
+    s = switch(r, r0_A, n, m)
+    return np.asarray((np.triu(s, k=1) if b is None else s).sum(axis=2))

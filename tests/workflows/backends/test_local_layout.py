@@ -13,7 +13,8 @@ import pytest
 from nucleoflow.backends.local import events, lock
 from nucleoflow.backends.local.layout import RunFolder, find_run, new_run, runs_root
 from nucleoflow.backends.local.processes import RUN_VARIABLE, identity, is_alive, members_of_run
-from nucleoflow.backends.local.resources import machine_limits, usable_cores, visible_gpus
+from nucleoflow.backends.local.resources import machine_limits, visible_gpus
+from nucleops.cores import usable_cores, usable_threads
 from nucleops.errors import WrongInput
 
 
@@ -148,6 +149,11 @@ def test_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     assert visible_gpus() == ("2", "5")
     assert machine_limits(3, 1).gpus == ("2",)
     assert machine_limits().cores == usable_cores() >= 1
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert usable_threads() == 3
+    assert usable_threads(2) == 2
+    monkeypatch.setenv("OMP_NUM_THREADS", "")
+    assert usable_threads() == usable_cores()
     with pytest.raises(WrongInput, match="--gpus: found 3"):
         machine_limits(None, 3)
     with pytest.raises(WrongInput, match="--cores: found 0"):

@@ -6,9 +6,9 @@ import contextlib
 import os
 import shutil
 import subprocess
-from pathlib import Path
 
 from nucleoflow.backends.local.slots import Limits
+from nucleops.cores import usable_cores
 from nucleops.errors import WrongInput
 
 
@@ -39,21 +39,6 @@ def machine_limits(cores: int | None = None, gpus: int | None = None) -> Limits:
         cores=cores if cores is not None else usable_cores(),
         gpus=devices if gpus is None else devices[:gpus],
     )
-
-
-def usable_cores() -> int:
-    """Return how many cores this process may use: affinity and the container's quota counted."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    quota = _container_quota()
-    return max(1, min(count or 1, quota) if quota is not None else count or 1)
-
-
-def _container_quota() -> int | None:
-    with contextlib.suppress(OSError, ValueError):
-        limit, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        if limit != "max":
-            return int(float(limit) / float(period))
-    return None
 
 
 def visible_gpus() -> tuple[str, ...]:
