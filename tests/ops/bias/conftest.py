@@ -12,6 +12,8 @@ from nucleops.bias.presets import monomer_dimer
 from nucleops.bias.resolve import resolve
 from nucleops.bias.resolved import ResolvedBias
 from nucleops.bias.series import ColvarTable, read_colvar
+from nucleops.systems.packing import build_system
+from nucleops.systems.spec import Box, Content, SystemSpec
 from nucleops.systems.system import Molecule, System
 
 DATA = Path(__file__).parents[2] / "data" / "bias"
@@ -87,3 +89,16 @@ def droplet() -> System:
         periodic=False,
         molecules=tuple(molecules),
     )
+
+
+@pytest.fixture(scope="session")
+def dimers() -> System:
+    """Three dimers and six methanols in the article's box."""
+    spec = SystemSpec(
+        contents=(
+            Content(motif="dimer", count=3, within_A=7.0),
+            Content(motif="methanol", count=6),
+        ),
+        box=Box(shape="cube", edge_A=20.0),
+    )
+    return build_system("dimers", spec, "Ag", 1)

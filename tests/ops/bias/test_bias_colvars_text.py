@@ -12,7 +12,7 @@ import pytest
 
 from nucleops.bias.colvars import KCAL_MOL_IN_EV, colvars_input
 from nucleops.bias.convert import colvars_to_plumed
-from nucleops.bias.presets import monomer_dimer
+from nucleops.bias.presets import dimers_octahedron, monomer_dimer
 from nucleops.bias.resolve import resolve
 from nucleops.bias.series import read_colvar, read_hills
 from nucleops.bias.spec import Bias
@@ -30,6 +30,19 @@ def test_monomer_dimer_is_the_reviewed_text(data_folder: Path, droplet: System) 
     found = colvars_input(resolve(monomer_dimer(guards=False), droplet), 300.0, 100)
     assert found.text == (data_folder / "monomer_dimer.colvars").read_text()
     assert found.left_out == ()
+
+
+def test_dimers_octahedron_is_the_reviewed_text(data_folder: Path, dimers: System) -> None:
+    bias = dimers_octahedron(left_out_by_colvars="leave out")
+    found = colvars_input(resolve(bias, dimers), 300.0, 100)
+    assert found.text == (data_folder / "dimers_octahedron.colvars").read_text()
+    # only methanol's guards are lost, and each loss is named
+    assert {line.split(":")[0] for line in found.left_out} == {
+        "lowest_ch",
+        "lowest_co",
+        "wall whole_ch on lowest_ch",
+        "wall whole_co on lowest_co",
+    }
 
 
 def test_constants_follow_plumeds_conventions(droplet: System) -> None:

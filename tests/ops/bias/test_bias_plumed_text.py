@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from nucleops.bias.plumed import atom_list, plumed_input
@@ -13,18 +14,7 @@ from nucleops.bias.presets import dimers_octahedron, monomer_dimer
 from nucleops.bias.resolve import resolve
 from nucleops.bias.spec import Bias
 from nucleops.errors import WrongInput
-from nucleops.systems.packing import build_system
-from nucleops.systems.spec import Box, Content, SystemSpec
 from nucleops.systems.system import System
-
-
-@pytest.fixture(scope="module")
-def dimers() -> System:
-    spec = SystemSpec(
-        contents=(Content(motif="dimer", count=3), Content(motif="methanol", count=6)),
-        box=Box(shape="cube", edge_A=20.0),
-    )
-    return build_system("dimers", spec, "Ag", 1)
 
 
 def test_monomer_dimer_is_the_reviewed_text(data_folder: Path, droplet: System) -> None:
@@ -76,6 +66,27 @@ def test_restart_and_a_droplet(droplet: System) -> None:
             assert " NOPBC" in line, line
         if ": COORDINATIONNUMBER " in line:
             assert "NOPBC" not in line  # PLUMED 2.10 does not know it there
+
+
+def box_of_particles(n: int, edge_A: float) -> System:
+    positions = np.random.default_rng(1).random((n, 3)) * edge_A
+    return System("gas", ("O",) * n, positions, np.full(3, edge_A), True)
+
+
+def coordination_line(n: int, edge_A: float, exponent: int) -> str:
+    group = {"element": "O"}
+    cv = {"kind": "coordination", "a": group, "r0_A": 1.5, "n": 6, "m": exponent}
+    bias = Bias.model_validate({"cvs": {"c": cv}})
+    text = plumed_input(resolve(bias, box_of_particles(n, edge_A)), 300.0, 10)
+    return next(line for line in text.splitlines() if line.startswith("c: "))
+
+
+def test_neighbour_lists_only_where_they_save_time_and_reach_past_the_cutoff() -> None:
+    # 1.5 A * 1e5^(1/6) = 10.219 A is where 6/12 ends
+    assert coordination_line(200, 40.0, 12).endswith(" NLIST NL_CUTOFF=12.219 NL_STRIDE=10")
+    assert "NLIST" not in coordination_line(20, 40.0, 12)  # few pairs
+    assert "NLIST" not in coordination_line(200, 24.0, 12)  # beyond half the cell
+    assert "NLIST" not in coordination_line(200, 40.0, 8)  # 6/8 ends at 474 A
 
 
 def test_the_grid_of_a_torsion_is_its_period(droplet: System) -> None:
