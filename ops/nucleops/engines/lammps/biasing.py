@@ -11,7 +11,14 @@ from nucleops.bias.plumed import plumed_input
 from nucleops.bias.resolve import resolve
 from nucleops.bias.resolved import ResolvedBias
 from nucleops.bias.spec import Bias
-from nucleops.engines.lammps.inputs import COLVARS_FILE, COLVARS_PREFIX, PLUMED_FILE
+from nucleops.engines.lammps.inputs import (
+    COLVARS_FILE,
+    COLVARS_HILLS,
+    COLVARS_SERIES,
+    PLUMED_FILE,
+)
+from nucleops.engines.lammps.joining import join_rows
+from nucleops.engines.lammps.legs import BEGINNING, Leg, spans
 from nucleops.engines.lammps.program import BiasEngine
 from nucleops.engines.lammps.settings import MdSettings
 from nucleops.errors import TruncatedOutput
@@ -45,9 +52,9 @@ class AppliedBias:
             If the engine did not write them.
         """
         if self.engine == "colvars":
-            hills = out_dir / f"{COLVARS_PREFIX}.colvars.metad.hills.traj"
+            hills = out_dir / COLVARS_HILLS
             colvars_to_plumed(
-                out_dir / f"{COLVARS_PREFIX}.colvars.traj",
+                out_dir / COLVARS_SERIES,
                 hills if self.resolved.metadynamics is not None else None,
                 self.resolved,
                 out_dir,
@@ -60,7 +67,12 @@ class AppliedBias:
 
 
 def write_bias(
-    bias: Bias, system: System, settings: MdSettings, out_dir: Path, engine: BiasEngine
+    bias: Bias,
+    system: System,
+    settings: MdSettings,
+    out_dir: Path,
+    engine: BiasEngine,
+    leg: Leg = BEGINNING,
 ) -> AppliedBias:
     """Write the bias for both engines; the one that runs reads its own.
 
@@ -78,6 +90,9 @@ def write_bias(
         The run's folder.
     engine : {'plumed', 'colvars'}
         Who will apply it.
+    leg : Leg
+        Where the run goes on. Colvars finds its hills in LAMMPS' checkpoint; PLUMED reads them
+        from HILLS, which is put together from the earlier legs up to that step.
 
     Raises
     ------
@@ -85,10 +100,19 @@ def write_bias(
         The bias does not fit the system, or Colvars cannot say a part that must not be left out.
     """
     resolved = resolve(bias, system)
-    plumed = plumed_input(resolved, settings.temperature_K, settings.stride)
+    goes_on = leg.checkpoint is not None
+    plumed = plumed_input(resolved, settings.temperature_K, settings.stride, restart=goes_on)
     (out_dir / PLUMED_FILE).write_text(plumed, encoding="utf-8")
     if engine == "plumed":
+        if goes_on:
+            join_rows("HILLS", spans(out_dir), out_dir / "HILLS", settings.time_step_fs)
         return AppliedBias(engine, resolved)
-    colvars = colvars_input(resolved, settings.temperature_K, settings.stride)
+    # Colvars empties its buffers when it writes its state: no row before a checkpoint is lost
+    colvars = colvars_input(
+        resolved,
+        settings.temperature_K,
+        settings.stride,
+        restart_stride=settings.checkpoint_steps,
+    )
     (out_dir / COLVARS_FILE).write_text(colvars.text, encoding="utf-8")
     return AppliedBias(engine, resolved, colvars.left_out)

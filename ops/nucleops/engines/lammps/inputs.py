@@ -18,6 +18,10 @@ DEVIATION_FILE = "model_devi.out"
 PLUMED_FILE = "bias.plumed.dat"
 COLVARS_FILE = "bias.colvars"
 COLVARS_PREFIX = "bias.out"
+COLVARS_SERIES = f"{COLVARS_PREFIX}.colvars.traj"
+COLVARS_HILLS = f"{COLVARS_PREFIX}.colvars.metad.hills.traj"
+CHECKPOINT = "checkpoint"
+"""LAMMPS restart files are called so, followed by a dot and the step."""
 STOP_FILE = "STOP"
 """Its appearance ends the dynamics at the next multiple of the stride."""
 DYNAMICS_MARK = "nucleops: dynamics begins"
@@ -67,6 +71,7 @@ def lammps_input(
     seed: int,
     bias: BiasEngine | None = None,
     closest_A: Mapping[str, float] | None = None,
+    checkpoint: str | None = None,
 ) -> str:
     """Compose ``in.lammps``.
 
@@ -93,25 +98,27 @@ def lammps_input(
         start at step 0.
     """
     guard = _guard_lines(system, closest_A or {}, settings)
+    minimise = settings.minimise_steps and checkpoint is None
     blocks = [
-        _preamble(),
+        _preamble(checkpoint),
         *_wall(droplet_wall(system, settings)),
-        *([_minimisation(system, models[0], settings, guard)] if settings.minimise_steps else []),
+        *([_minimisation(system, models[0], settings, guard)] if minimise else []),
         _pair_style(system, models, settings.stride, guard),
-        _dynamics(system, settings, seed),
+        _dynamics(system, settings, seed, checkpoint is None),
         *([_bias(bias, derive_seed(seed, "bias"))] if bias is not None else []),
         _output(settings),
     ]
     return "\n\n".join(blocks) + "\n"
 
 
-def _preamble() -> str:
+def _preamble(checkpoint: str | None) -> str:
+    read = f"read_data {DATA_FILE}" if checkpoint is None else f"read_restart {checkpoint}"
     return f"""units metal
 boundary p p p
 atom_style atomic
 # Colvars needs the map; without sorting the order of summation, and so a run, is repeatable.
 atom_modify map yes sort 0 0.0
-read_data {DATA_FILE}
+{read}
 neighbor {_SKIN_A:g} bin
 neigh_modify every 1 delay 0 check yes"""
 
@@ -176,7 +183,7 @@ def _wall(wall: DropletWall | None) -> list[str]:
     ]
 
 
-def _dynamics(system: System, settings: MdSettings, seed: int) -> str:
+def _dynamics(system: System, settings: MdSettings, seed: int, begin: bool) -> str:
     start = end = f"{settings.temperature_K:g}"
     drag = f"{settings.thermostat_time_fs / 1000:.10g}"
     noise = derive_seed(seed, "thermostat")
@@ -195,12 +202,18 @@ def _dynamics(system: System, settings: MdSettings, seed: int) -> str:
     lines = [
         f"timestep {settings.time_step_fs / 1000:.10g}",
         *(["compute_modify thermo_temp extra/dof 6"] if droplet else []),
-        f"velocity all create {start} {seed} mom yes rot {'yes' if droplet else 'no'} "
-        f"dist gaussian loop geom{' temp thermo_temp' if droplet else ''}",
+        *([_velocities(start, seed, droplet)] if begin else []),
         *thermostat,
         *still,
     ]
     return "\n".join(lines)
+
+
+def _velocities(temperature: str, seed: int, droplet: bool) -> str:
+    return (
+        f"velocity all create {temperature} {seed} mom yes rot {'yes' if droplet else 'no'} "
+        f"dist gaussian loop geom{' temp thermo_temp' if droplet else ''}"
+    )
 
 
 def _bias(engine: BiasEngine, seed: int) -> str:
@@ -211,13 +224,15 @@ def _bias(engine: BiasEngine, seed: int) -> str:
 
 def _output(settings: MdSettings) -> str:
     stride = settings.stride
+    every = settings.checkpoint_steps
+    checkpoints = f"restart {every} {CHECKPOINT}.*\n" if every else ""
     return f"""dump frames all custom {stride} {DUMP_FILE} id type x y z
 dump_modify frames sort id format float %.8f flush yes
 thermo {stride}
 thermo_style custom step temp pe ke etotal
 thermo_modify flush yes lost error format float %.10g
-# Ends the run in an orderly way, with every file complete, when somebody creates the file.
+{checkpoints}# Ends the run in an orderly way, with whole files, when somebody creates the file.
 variable stop equal is_file({STOP_FILE})
 fix stop all halt {stride} v_stop > 0 error soft message no
 print "{DYNAMICS_MARK}"
-run {settings.steps}"""
+run {settings.steps} upto"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import re
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,20 +12,22 @@ import numpy as np
 
 from nucleops.engines.deepmd.data_range import DataRange, carried_range, composition
 from nucleops.engines.lammps import inputs
+from nucleops.engines.lammps.joining import join_outputs, join_thermo
 from nucleops.engines.lammps.judge import Judgement, judge_run
-from nucleops.engines.lammps.program import LammpsProgram, bias_engine, find_lammps
+from nucleops.engines.lammps.launch import how_it_died, run_lammps
+from nucleops.engines.lammps.legs import Leg, forget, next_leg, spans
+from nucleops.engines.lammps.program import bias_engine, find_lammps
 from nucleops.engines.lammps.readers import (
     Dump,
     read_dump,
     read_model_deviation,
-    read_thermo,
     unwrap,
     write_thermo_csv,
 )
 from nucleops.engines.lammps.result import MdResult, versions_of
 from nucleops.engines.lammps.settings import MdSettings, Trust
 from nucleops.engines.lammps.watch import Progress, TrustWatch
-from nucleops.engines.runner import RunResult, run
+from nucleops.engines.runner import RunResult
 from nucleops.errors import AtomsLost, TruncatedOutput, WrongInput
 from nucleops.systems.files import write_extxyz, write_lammps_data
 from nucleops.systems.system import System
@@ -33,13 +35,6 @@ from nucleops.systems.system import System
 if TYPE_CHECKING:
     from nucleops.bias.spec import Bias
     from nucleops.engines.lammps.biasing import AppliedBias
-
-# What LAMMPS says when the atoms, not the input, are at fault.
-_BLOWN_UP = re.compile(
-    r"Lost atoms|[Nn]on-numeric|Out of range atoms|outside surface of region|"
-    r"atoms? (?:has|have) (?:moved|left)|simulation unstable|not a number|\bnan\b"
-)
-_ERROR_LINE = re.compile(r"^.*\bERROR\b.*$", re.MULTILINE)
 
 
 def run_md(
@@ -66,7 +61,9 @@ def run_md(
     settings, trust : MdSettings, Trust
         What to run, and when to stop trusting it.
     out_dir : Path
-        New or empty folder; becomes the result folder.
+        New or empty folder; becomes the result folder. One that an interrupted run of the same
+        physics left is gone on with from its newest checkpoint (``settings.checkpoint_steps``);
+        the length may be another.
     seed : int
         Seed of velocities, thermostat and bias.
     bias : Bias or None
@@ -89,7 +86,7 @@ def run_md(
     Raises
     ------
     WrongInput
-        No model, a folder that is not empty, or a bias that does not fit the system.
+        No model, a folder that holds something else, or a bias that does not fit the system.
     AtomsLost
         The run blew up before a single frame was written.
     ProgramFailed
@@ -97,26 +94,30 @@ def run_md(
     MissingProgram, TimeLimit, OutOfMemory, Preempted
         From finding and running the program.
     """
-    _check(models, out_dir)
+    if not models:
+        raise WrongInput("dynamics need at least one model, found none")
     program = find_lammps()
     system = centred(system)
     covered = _covered(models)
     if energy_floor_eV_atom is None:
         energy_floor_eV_atom = covered.lowest_energy_eV_atom.get(composition(system.symbols))
     closest_A = covered.closest_A if closest_A is None else closest_A
-    out_dir.mkdir(parents=True, exist_ok=True)
+    digests = [hashlib.sha256(Path(model).read_bytes()).hexdigest() for model in models]
+    leg = next_leg(out_dir, _physics(system, digests, settings, seed, bias, closest_A))
     write_extxyz(system, out_dir / "topology.extxyz")
     write_lammps_data(system, out_dir / inputs.DATA_FILE)
-    applied = _prepare_bias(bias, system, settings, out_dir)
+    applied = _prepare_bias(bias, system, settings, out_dir, leg)
     names = [f"graph.{k:03d}{Path(model).suffix}" for k, model in enumerate(models)]
     engine = None if applied is None else applied.engine
-    text = inputs.lammps_input(system, names, settings, seed, engine, closest_A)
+    start = None if leg.checkpoint is None else str(leg.checkpoint.relative_to(out_dir))
+    text = inputs.lammps_input(system, names, settings, seed, engine, closest_A, start)
     (out_dir / "in.lammps").write_text(text, encoding="utf-8")
     watch = TrustWatch(out_dir, settings, trust, system.n_atoms, energy_floor_eV_atom, progress)
-    result = _run_lammps(program, models, names, settings, out_dir, watch, cores)
-    died = _how_it_died(result)
+    result = run_lammps(program, models, names, settings, out_dir, watch, cores)
+    died = how_it_died(result)
+    join_outputs(out_dir, engine, settings.time_step_fs)
     dump = _frames(out_dir, result, died)
-    thermo = read_thermo(out_dir / "log.lammps")
+    thermo = join_thermo(spans(out_dir))
     write_thermo_csv(thermo, settings.time_step_fs, out_dir / "thermo.csv")
     deviation = read_model_deviation(out_dir / inputs.DEVIATION_FILE) if len(models) > 1 else None
     judgement = judge_run(
@@ -142,12 +143,37 @@ def run_md(
         bias_engine=engine,
         left_out_of_bias=[] if applied is None else list(applied.left_out),
         versions=versions_of(program),
-        models=[hashlib.sha256(Path(model).read_bytes()).hexdigest() for model in models],
+        models=digests,
         energy_floor_eV_atom=energy_floor_eV_atom,
         guard_A=inputs.guard_distances(closest_A) if settings.contact_guard_eV_A2 else {},
     )
     done.write()
+    forget(out_dir)
     return done
+
+
+def _physics(
+    system: System,
+    models: Sequence[str],
+    settings: MdSettings,
+    seed: int,
+    bias: Bias | None,
+    closest_A: Mapping[str, float],
+) -> str:
+    """Digest of all that decides the dynamics; how long and how safely they run does not."""
+    how_long = {"steps", "timeout_s", "checkpoint_steps"}
+    content = {
+        "symbols": system.symbols,
+        "positions_A": system.positions.tolist(),
+        "cell_A": system.cell.tolist(),
+        "periodic": system.periodic,
+        "models": models,
+        "md": settings.model_dump(mode="json", exclude=how_long),
+        "seed": seed,
+        "bias": None if bias is None else bias.model_dump(mode="json"),
+        "closest_A": dict(closest_A),
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _covered(models: Sequence[Path]) -> DataRange:
@@ -166,63 +192,14 @@ def centred(system: System) -> System:
     return system.with_positions(system.positions + shift)
 
 
-def _check(models: Sequence[Path], out_dir: Path) -> None:
-    if not models:
-        raise WrongInput("dynamics need at least one model, found none")
-    if out_dir.exists() and any(out_dir.iterdir()):
-        raise WrongInput(f"the folder {out_dir} is not empty; a run needs a folder of its own")
-
-
 def _prepare_bias(
-    bias: Bias | None, system: System, settings: MdSettings, out_dir: Path
+    bias: Bias | None, system: System, settings: MdSettings, out_dir: Path, leg: Leg
 ) -> AppliedBias | None:
     if bias is None:
         return None
     from nucleops.engines.lammps.biasing import write_bias
 
-    return write_bias(bias, system, settings, out_dir, bias_engine())
-
-
-def _run_lammps(
-    program: LammpsProgram,
-    models: Sequence[Path],
-    names: Sequence[str],
-    settings: MdSettings,
-    out_dir: Path,
-    watch: TrustWatch,
-    cores: int,
-) -> RunResult:
-    links = [out_dir / name for name in names]
-    for link, model in zip(links, models, strict=True):
-        link.symlink_to(Path(model).resolve())
-    try:
-        return run(
-            [program.executable, "-in", "in.lammps", "-log", "log.lammps"],
-            out_dir,
-            out_dir / "lammps.out",
-            cores=cores,
-            launcher=program.launcher,
-            timeout_s=settings.timeout_s,
-            env=program.environment,
-            watch=watch,
-        )
-    finally:
-        # The folder travels as an artifact; a link into this machine would dangle.
-        for leftover in [*links, out_dir / inputs.STOP_FILE]:
-            leftover.unlink(missing_ok=True)
-
-
-def _how_it_died(result: RunResult) -> str | None:
-    """LAMMPS' own words if the atoms' motion killed the run, None if it ended well."""
-    if result.returncode == 0 or result.stopped_because is not None:
-        return None
-    text = result.log.read_text(encoding="utf-8", errors="replace")[result.output_start :]
-    errors = _ERROR_LINE.findall(text)
-    for line in errors:
-        if _BLOWN_UP.search(line):
-            return re.sub(r"\s*\(\S+:\d+\)\s*$", "", line).strip()
-    result.check(advice="see in.lammps beside the log")
-    return None
+    return write_bias(bias, system, settings, out_dir, bias_engine(), leg)
 
 
 def _frames(out_dir: Path, result: RunResult, died: str | None) -> Dump:

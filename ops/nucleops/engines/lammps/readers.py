@@ -89,12 +89,14 @@ def read_dump(path: Path) -> Dump:
     return Dump(np.array(steps, dtype=np.int64), np.array(positions), np.array(cells), types)
 
 
-def copy_dump(source: Path, target: Path, last_step: int) -> int:
-    """Copy the frames of a dump up to and including a step; return how many there were."""
+def copy_dump(
+    source: Path, target: Path, last_step: float, *, after: float = -1, append: bool = False
+) -> int:
+    """Copy the frames of a dump with ``after < step <= last_step``; return how many there were."""
     count = 0
-    with target.open("w", encoding="ascii") as out:
+    with target.open("a" if append else "w", encoding="ascii") as out:
         for lines in _raw_frames(source):
-            if int(lines[1]) <= last_step:
+            if after < int(lines[1]) <= last_step:
                 out.writelines(lines)
                 count += 1
     return count

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from nucleops.settings import NonNegative, Positive, PositiveInt, Settings, Temperature
 
@@ -39,6 +39,10 @@ class MdSettings(Settings):
     """Steps between frames of the trajectory and rows of the model deviation."""
     minimise_steps: int = Field(default=0, ge=0)
     """Steps of energy minimisation before the dynamics; packed boxes need some."""
+    checkpoint_steps: int = Field(default=0, ge=0)
+    """Steps between checkpoints that an interrupted run goes on from, a multiple of `stride`; 0 for
+    none. Exact to the last bit on one machine with csvr, and with nose-hoover in a cube; a droplet
+    with nose-hoover goes on to within rounding, for LAMMPS takes its temperature anew."""
     droplet_wall_eV_A2: NonNegative = 0.1
     """Force constant in eV/A2 of the soft spherical wall round a droplet; unused for a cube."""
     contact_guard_eV_A2: NonNegative = 50.0
@@ -46,3 +50,13 @@ class MdSettings(Settings):
     their elements did in any labelled frame; keeps a young potential from collapse. 0 for none."""
     timeout_s: Positive = 86400.0
     """Wall-clock limit of one run in seconds."""
+
+    @model_validator(mode="after")
+    def _rows_at_checkpoints(self) -> MdSettings:
+        # what lies between the last row and a checkpoint would be lost to the bias' files
+        if self.checkpoint_steps % self.stride:
+            raise ValueError(
+                f"checkpoint_steps must be a multiple of stride, found {self.checkpoint_steps} "
+                f"and {self.stride}"
+            )
+        return self

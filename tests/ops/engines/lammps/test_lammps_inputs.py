@@ -46,7 +46,7 @@ def test_units_time_step_and_damping() -> None:
     assert "units metal" in lines
     assert "timestep 0.00025" in lines
     assert "fix move all nvt temp 330 330 0.05" in lines
-    assert "run 1000" in lines
+    assert "run 1000 upto" in lines
     assert "atom_modify map yes sort 0 0.0" in lines
 
 

@@ -1,0 +1,116 @@
+"""Join what the legs of a run wrote: rows and frames unchanged, none twice, none missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from nucleops.engines.lammps import inputs
+from nucleops.engines.lammps.legs import Span, spans
+from nucleops.engines.lammps.program import BiasEngine
+from nucleops.engines.lammps.readers import Thermo, copy_dump, read_thermo
+
+_TOLERANCE = 1e-6
+"""Of a step that is computed from a time, to which programs give few digits."""
+
+
+def join_outputs(folder: Path, engine: BiasEngine | None, time_step_fs: float) -> None:
+    """Join trajectory, model deviation and the bias' files of all legs in the run's folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's folder; its own files are the last leg's.
+    engine : {'plumed', 'colvars'} or None
+        Who applied the bias.
+    time_step_fs : float
+        MD time step in fs.
+    """
+    parts = spans(folder)
+    if len(parts) < 2:
+        return
+    join_dumps(inputs.DUMP_FILE, parts, folder / inputs.DUMP_FILE)
+    join_rows(inputs.DEVIATION_FILE, parts, folder / inputs.DEVIATION_FILE)
+    if engine == "colvars":
+        for name in (inputs.COLVARS_SERIES, inputs.COLVARS_HILLS):
+            join_rows(name, parts, folder / name)
+    elif engine == "plumed":
+        for name in ("COLVAR", "HILLS"):
+            join_rows(name, parts, folder / name, time_step_fs)
+
+
+def join_rows(name: str, parts: Sequence[Span], target: Path, per_step: float = 1.0) -> None:
+    """Join a text file of the legs, row by row and unchanged.
+
+    Parameters
+    ----------
+    name : str
+        The file in each leg; its rows begin with a number that grows with the step, its other
+        lines with ``#``, of which those of the first leg are kept.
+    parts : sequence of Span
+        The legs.
+    target : Path
+        File to write, completely or not at all; may be one of those that are read.
+    per_step : float
+        By how much the number grows in a step: 1, or the time step in fs.
+    """
+
+    def write(partial: Path) -> None:
+        with partial.open("w", encoding="utf-8") as out:
+            for number, part in enumerate(parts):
+                for line in _whole_lines(part.folder / name):
+                    words = line.split(maxsplit=1)
+                    if words and words[0].startswith("#"):
+                        out.write(line if number == 0 else "")
+                    elif words and _counts(float(words[0]) / per_step, part):
+                        out.write(line)
+
+    if any((part.folder / name).is_file() for part in parts):
+        _replace(target, write)
+
+
+def _counts(step: float, part: Span) -> bool:
+    return part.after + _TOLERANCE < step <= part.upto + _TOLERANCE
+
+
+def _whole_lines(path: Path) -> list[str]:
+    if not path.is_file():
+        return []
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    return lines if not lines or lines[-1].endswith("\n") else lines[:-1]
+
+
+def join_dumps(name: str, parts: Sequence[Span], target: Path) -> None:
+    """Join the legs' text dumps frame by frame; parameters as of :func:`join_rows`."""
+
+    def write(partial: Path) -> None:
+        partial.touch()
+        for part in parts:
+            if (part.folder / name).is_file():
+                copy_dump(part.folder / name, partial, part.upto, after=part.after, append=True)
+
+    _replace(target, write)
+
+
+def _replace(target: Path, write: Callable[[Path], None]) -> None:
+    partial = target.with_name(f".{target.name}.joining")
+    write(partial)
+    partial.replace(target)
+
+
+def join_thermo(parts: Sequence[Span]) -> Thermo:
+    """Join the legs' thermodynamic output; the logs themselves stay as they are."""
+    tables, kept = [], []
+    for part in parts:
+        if (part.folder / "log.lammps").is_file():
+            table = read_thermo(part.folder / "log.lammps")
+            tables.append(table)
+            kept.append((table.steps > part.after) & (table.steps <= part.upto))
+
+    def column(name: str) -> np.ndarray:
+        return np.concatenate([getattr(t, name)[k] for t, k in zip(tables, kept, strict=True)])
+
+    names = ("steps", "temperature_K", "potential_eV", "kinetic_eV", "total_eV")
+    return Thermo(*(column(name) for name in names))
