@@ -10,7 +10,7 @@ from nucleops.bias.resolved import FloatArray, ResolvedBias, ResolvedCV
 from nucleops.bias.switch import switch
 from nucleops.errors import WrongInput
 
-FEW_PAIRS = 300_000
+FEW_PAIRS = 100_000
 """So many distances take numpy less time than numba takes to be imported and to compile."""
 
 
