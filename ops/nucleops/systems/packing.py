@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +14,12 @@ from nucleops.errors import NucleoError, TimeLimit, WrongInput
 from nucleops.seeds import derive_seed
 from nucleops.systems.distances import minimum_intermolecular_distance
 from nucleops.systems.elements import AVOGADRO_PER_CM3_IN_A3
-from nucleops.systems.motifs import CLUSTER_MOTIFS, Motif, motif
+from nucleops.systems.molecules import Molecules, elements_of, find_motif
+from nucleops.systems.motifs import Motif
 from nucleops.systems.packmol import Placement, run_packmol
 from nucleops.systems.spec import SystemSpec
-from nucleops.systems.system import FloatArray, Molecule, System
-from nucleops.systems.volume import fill_count, van_der_waals_volume
+from nucleops.systems.system import METALS, FloatArray, Molecule, System
+from nucleops.systems.volume import fill_count, volume_of
 
 MAX_ATTEMPTS = 3
 """Packings tried, each with its own seed, before a system is refused."""
@@ -58,7 +60,9 @@ class Packed:
     provenance: dict[str, str]
 
 
-def build_system(name: str, spec: SystemSpec, metal: str, seed: int) -> System:
+def build_system(
+    name: str, spec: SystemSpec, metal: str, seed: int, molecules: Molecules | None = None
+) -> System:
     """Build a system; the same arguments give the same coordinates to the last digit.
 
     Parameters
@@ -72,6 +76,8 @@ def build_system(name: str, spec: SystemSpec, metal: str, seed: int) -> System:
         ``Ag``, ``Au`` or ``Cu``.
     seed : int
         Seed of the packing.
+    molecules : mapping of str to MoleculeSpec, optional
+        The study's own molecules, which the contents may name beside the shipped motifs.
 
     Returns
     -------
@@ -86,29 +92,42 @@ def build_system(name: str, spec: SystemSpec, metal: str, seed: int) -> System:
     MissingProgram
         Packmol is not installed.
     """
-    return pack(name, spec, metal, seed).system
+    return pack(name, spec, metal, seed, molecules).system
 
 
-def pack(name: str, spec: SystemSpec, metal: str, seed: int, *, timeout_s: float = 180.0) -> Packed:
+def pack(
+    name: str,
+    spec: SystemSpec,
+    metal: str,
+    seed: int,
+    molecules: Molecules | None = None,
+    *,
+    timeout_s: float = 180.0,
+) -> Packed:
     """Build a system as :func:`build_system` does, and say how.
 
     Parameters
     ----------
-    name, spec, metal, seed
+    name, spec, metal, seed, molecules
         As for :func:`build_system`.
     timeout_s : float
         Wall-clock limit in seconds of all packings together.
     """
     deadline = time.monotonic() + timeout_s
-    counts = _counts(name, spec, metal)
-    cell, radius = _space(spec, counts, metal)
-    placements = _placements(spec, counts, metal, radius)
-    volume = _check_room(name, spec, counts, metal, cell, radius)
+    try:
+        parts = {c.motif: find_motif(c.motif, metal, molecules) for c in spec.contents}
+    except WrongInput as error:
+        raise WrongInput(f"system {name!r}: {error.message}") from error
+    counts = _counts(name, spec, metal, molecules)
+    cell, radius = _space(spec, counts, parts)
+    placements = _placements(spec, counts, parts, radius)
+    volume = _check_room(name, spec, counts, parts, cell, radius)
     mass = sum(p.motif.mass_g_mol * p.count for p in placements)
     totals: dict[str, int] = {}
     for placement in placements:
         totals[placement.motif.name] = totals.get(placement.motif.name, 0) + placement.count
-    provenance = {m: motif(m, metal).provenance for m in totals}
+    provenance = {m: parts[m].provenance for m in totals}
+    elements = elements_of(metal, molecules)
     for attempt in range(1, MAX_ATTEMPTS + 1):
         packing_seed = derive_seed(seed, "packing", attempt)
         try:
@@ -120,7 +139,7 @@ def pack(name: str, spec: SystemSpec, metal: str, seed: int, *, timeout_s: float
         if positions is None:
             continue
         system = _metals_centred(
-            _assemble(name, placements, positions, cell, spec.box.shape == "cube")
+            _assemble(name, placements, positions, cell, spec.box.shape == "cube", elements)
         )
         closest, _ = minimum_intermolecular_distance(system)
         if closest >= spec.minimum_distance_A:
@@ -133,7 +152,7 @@ def pack(name: str, spec: SystemSpec, metal: str, seed: int, *, timeout_s: float
     )
 
 
-def _counts(name: str, spec: SystemSpec, metal: str) -> list[int]:
+def _counts(name: str, spec: SystemSpec, metal: str, molecules: Molecules | None) -> list[int]:
     others = [(c.motif, c.count) for c in spec.contents if c.count != "fill"]
     counts = []
     for content in spec.contents:
@@ -142,10 +161,12 @@ def _counts(name: str, spec: SystemSpec, metal: str) -> list[int]:
             continue
         if spec.box.edge_A is None:  # SystemSpec has refused it already
             raise WrongInput(f"system {name!r}: count: fill needs a cube with edge_A")
-        count = fill_count(spec.box.edge_A, spec.solvent_density_g_cm3, others, metal)
+        density = spec.solvent_density_g_cm3
+        count = fill_count(spec.box.edge_A, density, others, metal, content.motif, molecules)
         if count < 1:
             raise WrongInput(
-                f"system {name!r}: a cube of {spec.box.edge_A} A has no room to fill with methanol",
+                f"system {name!r}: a cube of {spec.box.edge_A} A has no room to fill with"
+                f" {content.motif}",
                 advice=_ADVICE,
             )
         counts.append(count)
@@ -153,31 +174,32 @@ def _counts(name: str, spec: SystemSpec, metal: str) -> list[int]:
     return counts
 
 
-def _space(spec: SystemSpec, counts: list[int], metal: str) -> tuple[FloatArray, float | None]:
+def _space(
+    spec: SystemSpec, counts: list[int], parts: Mapping[str, Motif]
+) -> tuple[FloatArray, float | None]:
     box = spec.box
     if box.radius_A is not None:
         return np.full(3, 2 * box.radius_A + box.vacuum_A), box.radius_A
     edge = box.edge_A
     if edge is None and box.density_g_cm3 is not None:
         contents = zip(spec.contents, counts, strict=True)
-        mass = sum(motif(c.motif, metal).mass_g_mol * n for c, n in contents)
+        mass = sum(parts[c.motif].mass_g_mol * n for c, n in contents)
         edge = (mass / (box.density_g_cm3 * AVOGADRO_PER_CM3_IN_A3)) ** (1.0 / 3.0)
     # Six decimals are what packmol reads; the cell is exactly what was packed.
     return np.full(3, round(float(edge or 0.0), 6)), None
 
 
 def _placements(
-    spec: SystemSpec, counts: list[int], metal: str, radius: float | None
+    spec: SystemSpec, counts: list[int], parts: Mapping[str, Motif], radius: float | None
 ) -> list[Placement]:
-    n_clusters = sum(
-        n for c, n in zip(spec.contents, counts, strict=True) if c.motif in CLUSTER_MOTIFS
-    )
+    clusters = {name for name, part in parts.items() if set(part.symbols) & set(METALS)}
+    n_clusters = sum(n for c, n in zip(spec.contents, counts, strict=True) if c.motif in clusters)
     placements = []
     for content, count in zip(spec.contents, counts, strict=True):
-        centred = n_clusters == 1 and content.motif in CLUSTER_MOTIFS
+        centred = n_clusters == 1 and content.motif in clusters
         limits = [r for r in (radius, content.within_A) if r is not None]
         within = min(limits) if limits else None
-        placements.append(Placement(motif(content.motif, metal), count, centred, within))
+        placements.append(Placement(parts[content.motif], count, centred, within))
     return placements
 
 
@@ -185,7 +207,7 @@ def _check_room(
     name: str,
     spec: SystemSpec,
     counts: list[int],
-    metal: str,
+    parts: Mapping[str, Motif],
     cell: FloatArray,
     radius: float | None,
 ) -> float:
@@ -193,8 +215,8 @@ def _check_room(
     available = float(cell.prod()) if radius is None else 4.0 / 3.0 * np.pi * radius**3
     needed = 0.0
     for content, count in zip(spec.contents, counts, strict=True):
-        needed += count * van_der_waals_volume(content.motif, metal)
-        positions = motif(content.motif, metal).positions
+        needed += count * volume_of(parts[content.motif])
+        positions = parts[content.motif].positions
         span = float(np.linalg.norm(positions[:, None] - positions[None], axis=2).max())
         # A periodic molecule must keep clear of its own images too.
         room = float(cell[0]) - spec.minimum_distance_A if radius is None else 2 * radius
@@ -228,7 +250,12 @@ def _place(
 
 
 def _assemble(
-    name: str, placements: list[Placement], positions: FloatArray, cell: FloatArray, periodic: bool
+    name: str,
+    placements: list[Placement],
+    positions: FloatArray,
+    cell: FloatArray,
+    periodic: bool,
+    elements: tuple[str, ...],
 ) -> System:
     symbols: list[str] = []
     molecules: list[Molecule] = []
@@ -238,7 +265,7 @@ def _assemble(
             indices = tuple(range(len(symbols), len(symbols) + len(molecule.symbols)))
             molecules.append(Molecule(molecule.name, indices, molecule.roles))
             symbols += molecule.symbols
-    return System(name, tuple(symbols), positions, cell, periodic, tuple(molecules))
+    return System(name, tuple(symbols), positions, cell, periodic, tuple(molecules), elements)
 
 
 def _metals_centred(system: System) -> System:
