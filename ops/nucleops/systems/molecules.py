@@ -154,6 +154,21 @@ def unknown_element(found: str) -> str:
     return f"found element '{found}'; allowed: {', '.join(MASS_G_MOL)}{nearest(found, MASS_G_MOL)}"
 
 
+def read_molecule(path: Path) -> MoleculeSpec:
+    """Read a molecule file: extended XYZ with a ``role`` column.
+
+    Raises
+    ------
+    WrongInput
+        It is not there, lacks the roles, or holds what no molecule does; names the line.
+    """
+    try:
+        atoms, origin = _read(path)
+    except ValueError as error:
+        raise WrongInput(str(error).removeprefix("file: ")) from error
+    return MoleculeSpec.model_validate({"atoms": atoms, "origin": origin})
+
+
 def _read(path: Path) -> tuple[list[dict[str, Any]], str]:
     """Read the atoms of a molecule file, and how they were made; ValueError names the line."""
     if not path.is_file():

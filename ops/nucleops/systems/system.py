@@ -117,6 +117,10 @@ class System:
         """Molecules of the given motifs, in order."""
         return (m for m in self.molecules if m.motif in motifs)
 
+    def without_metal(self) -> Iterator[Molecule]:
+        """Molecules that hold no metal, in order: solvent, free ligands."""
+        return (m for m in self.molecules if not {self.symbols[i] for i in m.indices} & {*METALS})
+
     def with_positions(self, positions: FloatArray) -> System:
         """Return the same system with other coordinates, shape (n_atoms, 3), in angstrom."""
         return replace(self, positions=np.asarray(positions, dtype=np.float64))

@@ -11,6 +11,7 @@ from nucleoflow.study.errors import Problem
 from nucleoflow.study.explain import line_of
 from nucleoflow.study.model import Study
 from nucleops.errors import WrongInput
+from nucleops.systems.elements import ATOMIC_NUMBER
 from nucleops.systems.molecules import Molecules, elements_of, find_motif
 from nucleops.systems.spec import SystemSpec
 from nucleops.systems.system import Molecule, System
@@ -55,6 +56,33 @@ def check_groups(study: Study, tree: Any) -> Iterator[Problem]:
                 f"biases.{bias}",
                 line_of(tree, where),
                 f"does not fit system '{system_name}' (used in {path}): {error}",
+            )
+
+
+def check_electrons(study: Study, tree: Any) -> Iterator[Problem]:
+    """Refuse systems with an odd number of electrons, which have no closed shell.
+
+    Every calculation is neutral and restricted (see ``nucleops.engines.cp2k.inputs``); a molecule
+    of the study's own that lacks a hydrogen is the usual reason.
+    """
+    systems = {("systems", name): spec for name, spec in study.systems.items()}
+    if study.nucleate is not None:
+        systems["nucleate", "system"] = study.nucleate.system
+    for path, spec in systems.items():
+        odd = []
+        for content in spec.contents:
+            part = find_motif(content.motif, study.chemistry.metal, study.molecules)
+            electrons = sum(ATOMIC_NUMBER[symbol] for symbol in part.symbols)
+            if electrons % 2:
+                odd.append((content.motif, electrons, content.count))
+        known = [count for _, _, count in odd if count != "fill"]
+        if len(known) < len(odd) or sum(known) % 2:
+            told = ", ".join(f"one {name} has {electrons}" for name, electrons, _ in odd)
+            yield Problem(
+                f"{'.'.join(path)}.contents",
+                line_of(tree, (*path, "contents")),
+                f"found an odd number of electrons ({told}); every calculation is neutral and "
+                "closed-shell, so allowed: an even number",
             )
 
 

@@ -88,14 +88,14 @@ def parse_study(text: str, source: str, folder: Path | None = None) -> Study:
 
     ``folder`` is what paths in it are relative to; without one, it may name no file.
     """
-    from nucleoflow.study.check import check_groups
+    from nucleoflow.study.check import check_electrons, check_groups
 
     tree = _parse_yaml(text, source)
     try:
         study = Study.model_validate(_plain(tree), context={"folder": folder})
     except ValidationError as error:
         raise StudyError(source, tuple(explain(error, tree, Study))) from None
-    problems = tuple(check_groups(study, tree))
+    problems = (*check_groups(study, tree), *check_electrons(study, tree))
     if problems:
         raise StudyError(source, problems)
     return study
