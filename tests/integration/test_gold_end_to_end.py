@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import subprocess
@@ -55,8 +56,6 @@ def small(text: str) -> str:
     learn["max_rounds"] = 1
     study["metad"]["aurophilic"]["md"] = {"steps": 200, "stride": 10}
     study["unbiased"]["ring"]["md"] = {"steps": 50, "stride": 5}
-    import io
-
     out = io.StringIO()
     yaml.dump(study, out)
     return out.getvalue()
@@ -93,34 +92,39 @@ def test_the_runs_copy_of_the_study_stands_alone(run: Path) -> None:
     assert asked["digest"] == copied.digest
 
 
-def test_every_data_set_and_run_has_the_studys_elements(run: Path) -> None:
-    maps = list(run.glob("dflow/*/*/outputs/artifacts/**/type_map.raw"))
+def made(run: Path, name: str) -> list[Path]:
+    """Every file of a name that a step wrote."""
+    return [path for path in (run / "dflow").rglob(name) if "workdir" in path.parts]
+
+
+def test_every_data_set_model_and_run_has_the_studys_elements(run: Path) -> None:
+    maps = made(run, "type_map.raw")
     assert maps
     assert {tuple(path.read_text().split()) for path in maps} == {tuple(TYPES)}
-    inputs = [p.read_text() for p in run.glob("dflow/**/in.lammps")]
-    assert inputs
-    for text in inputs:
-        assert " ".join(TYPES) in text
-    scripts = [json.loads(p.read_text()) for p in run.glob("dflow/**/input.json")]
-    assert {tuple(s["model"]["type_map"]) for s in scripts} == {tuple(TYPES)}
+    scripts = [json.loads(path.read_text()) for path in made(run, "input.json")]
+    assert {tuple(script["model"]["type_map"]) for script in scripts} == {tuple(TYPES)}
+    inputs = {path: path.read_text() for path in made(run, "in.lammps")}
+    assert any("run-lmp" in str(path) for path in inputs)
+    for text in inputs.values():
+        assert f"pair_coeff * * deepmd {' '.join(TYPES)}" in text
 
 
 def test_the_biased_run_follows_the_molecules(run: Path) -> None:
-    (colvar,) = run.glob("results/metad/**/walker-000/COLVAR")
-    table = read_colvar(colvar)
+    folder = run / "results" / "metad-aurophilic" / "walker-000"
+    table = read_colvar(folder / "COLVAR")
     assert {"contact", "cross", "gap", "wet"} <= set(table.names)
-    start = read_extxyz(next(run.glob("results/metad/**/walker-000/topology.extxyz")))
+    start = read_extxyz(folder / "topology.extxyz")
     first, second = start.of_element("Au")
-    gap = np.linalg.norm(start.positions[first] - start.positions[second])
+    gap = float(np.linalg.norm(start.positions[first] - start.positions[second]))
     assert table["gap"][0] == pytest.approx(gap, abs=1e-4)
-    r = gap / 3.6
-    plain = (1 - r**6) / (1 - r**12)
+    plain = (1 - (gap / 3.6) ** 6) / (1 - (gap / 3.6) ** 12)
     assert table["contact"][0] == pytest.approx(plain, abs=1e-4)
 
 
 def test_the_report_shows_the_study_with_its_molecules(run: Path) -> None:
-    (report,) = run.glob("results/report/**/report.html")
-    assert "gold-phosphine" in report.read_text()
+    report = (run / "results" / "report" / "report.html").read_text()
+    assert "gold-phosphine" in report
+    assert '"P"' in report  # in the structures' elements
 
 
 def test_the_files_are_written_into_the_text() -> None:

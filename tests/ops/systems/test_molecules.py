@@ -224,9 +224,7 @@ def test_own_solvent_fills_a_box_to_its_density() -> None:
     beside = fill_count(20.0, density, [("gold-ring", 1)], "Au", "water", mine)
     assert 5 < alone - beside < 40
     contents = ({"motif": "gold-ring", "count": 1}, {"motif": "water", "count": "fill"})
-    wet = spec(
-        *contents, box={"edge_A": 13.0}, solvent_density_g_cm3=0.6, minimum_distance_A=1.8
-    )
+    wet = spec(*contents, box={"edge_A": 13.0}, solvent_density_g_cm3=0.6, minimum_distance_A=1.8)
     packed = pack("wet", wet, "Au", 1, mine)
     assert packed.counts["water"] == fill_count(13.0, 0.6, [("gold-ring", 1)], "Au", "water", mine)
 
