@@ -16,7 +16,11 @@ import numpy as np
 from nucleops.bias.hills import COLVARS_CUT, PLUMED_CUT, kernel_value
 from nucleops.bias.switch import TOLERANCE, cutoff, switch
 
-SWITCHES = (("Ag-Ag, Ag-N", 3.25, 6, 8), ("solvent, dimer", 2.0, 6, 10), ("solvent, octahedron", 3.0, 6, 10))
+SWITCHES = (
+    ("Ag-Ag, Ag-N", 3.25, 6, 8),
+    ("solvent, dimer", 2.0, 6, 10),
+    ("solvent, octahedron", 3.0, 6, 10),
+)
 """What the article counts, r0 in A, and the exponents."""
 SPACINGS = (2, 5, 10)
 """Grid spacings as parts of sigma; five is the default."""

@@ -43,10 +43,11 @@ def small(text: str) -> str:
         learn["train"][name] = {"steps": 100}
     learn["train"]["descriptor"].update(neuron=[4, 8], axis_neuron=4)
     learn["train"]["fitting"] = {"neuron": [16, 16]}
+    short = {"temperatures_K": [300], "md": {"steps": 20, "stride": 4}}
     learn["exploration"] = [
-        {"system": "solvent", "temperatures_K": [300], "md": {"steps": 20, "stride": 4}},
-        {"system": "pair", "temperatures_K": [300], "bias": "aurophilic", "md": {"steps": 20, "stride": 4}},
-    ]  # fmt: skip
+        {"system": "solvent", **short},
+        {"system": "pair", "bias": "aurophilic", **short},
+    ]
     learn["selection"] = {
         "force_deviation_low_eV_A": 1.0e-3,
         "force_deviation_high_eV_A": 30.0,

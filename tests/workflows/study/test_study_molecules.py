@@ -89,21 +89,66 @@ def test_a_dumped_study_is_the_study() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("file: gold-ring.ext", "file: gold-rng.ext", ["molecules.gold-ring: file", "gold-rng", "mean 'gold-ring.extxyz'"]),
+        (
+            "file: gold-ring.ext",
+            "file: gold-rng.ext",
+            ["molecules.gold-ring: file", "gold-rng", "mean 'gold-ring.extxyz'"],
+        ),
         ("{file: gold-ring.extxyz}", "{}", ["molecules.gold-ring", "neither file nor atoms"]),
-        ("{file: gold-ring.extxyz}", "{fiel: gold-ring.extxyz}", ["unknown key 'fiel'", "mean 'file'?"]),
+        (
+            "{file: gold-ring.extxyz}",
+            "{fiel: gold-ring.extxyz}",
+            ["unknown key 'fiel'", "mean 'file'?"],
+        ),
         ("{file: gold-ring.extxyz}", "{file: 7}", ["molecules.gold-ring.file", "found 7"]),
-        ("{file: gold-ring.extxyz}", "{atoms: [{element: Ox, role: A1, at_A: [0, 0, 0]}]}", ["molecules.gold-ring.atoms[1].element", "found element 'Ox'; allowed: H, B"]),
-        ("{file: gold-ring.extxyz}", "{atoms: [{element: O, role: a1, at_A: [0, 0, 0]}]}", ["molecules.gold-ring.atoms[1].role", "found 'a1'"]),
-        ("  gold-ring: {file", "  dimer: {file", ["molecules.dimer", "shipped motif", "any but monomer"]),
-        ("motif: gold-ring, count", "motif: gold-rings, count", ["systems.ring.contents[1].motif", "found 'gold-rings'", "octahedron, methanol, gold-phosphine", "mean 'gold-ring'?"]),
-        ("of: {motif: gold-phosphine, role: M1}}", "of: {motif: gold-fosphine, role: M1}}", ["biases.aurophilic.points.middle.of.motif", "mean 'gold-phosphine'?"]),
-        ("each: gold-phosphine", "each: gold-phosphin", ["biases.aurophilic.walls.AuP.each", "mean 'gold-phosphine'?"]),
-        ("b: {motif: methanol, role: O}", "b: {motif: methane, role: O}", ["biases.aurophilic.cvs.wet.b.motif", "mean 'methanol'?"]),
-        ("24, 8, 4]", "24, 8]", ["learn.train.descriptor.sel", "6 numbers for 7 elements", "Au S N C H O P"]),
+        (
+            "{file: gold-ring.extxyz}",
+            "{atoms: [{element: Ox, role: A1, at_A: [0, 0, 0]}]}",
+            ["molecules.gold-ring.atoms[1].element", "found element 'Ox'; allowed: H, B"],
+        ),
+        (
+            "{file: gold-ring.extxyz}",
+            "{atoms: [{element: O, role: a1, at_A: [0, 0, 0]}]}",
+            ["molecules.gold-ring.atoms[1].role", "found 'a1'"],
+        ),
+        (
+            "  gold-ring: {file",
+            "  dimer: {file",
+            ["molecules.dimer", "shipped motif", "any but monomer"],
+        ),
+        (
+            "motif: gold-ring, count",
+            "motif: gold-rings, count",
+            [
+                "systems.ring.contents[1].motif",
+                "found 'gold-rings'",
+                "octahedron, methanol, gold-phosphine",
+                "mean 'gold-ring'?",
+            ],
+        ),
+        (
+            "of: {motif: gold-phosphine, role: M1}}",
+            "of: {motif: gold-fosphine, role: M1}}",
+            ["biases.aurophilic.points.middle.of.motif", "mean 'gold-phosphine'?"],
+        ),
+        (
+            "each: gold-phosphine",
+            "each: gold-phosphin",
+            ["biases.aurophilic.walls.AuP.each", "mean 'gold-phosphine'?"],
+        ),
+        (
+            "b: {motif: methanol, role: O}",
+            "b: {motif: methane, role: O}",
+            ["biases.aurophilic.cvs.wet.b.motif", "mean 'methanol'?"],
+        ),
+        (
+            "24, 8, 4]",
+            "24, 8]",
+            ["learn.train.descriptor.sel", "6 numbers for 7 elements", "Au S N C H O P"],
+        ),
         ("role: P1}, {role: HP*}", "role: P2}, {role: HP*}", ["biases.aurophilic", "P2", "P1"]),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_is_named_with_path_and_nearest_name(
     old: str, new: str, expected: list[str]
 ) -> None:
@@ -131,7 +176,8 @@ def test_a_file_needs_a_study_file_beside_it() -> None:
 
 
 def test_a_system_without_a_closed_shell_is_refused() -> None:
-    radical = "{atoms: [{element: O, role: O, at_A: [0, 0, 0]}, {element: H, role: H, at_A: [1, 0, 0]}]}"  # fmt: skip
+    atoms = "{element: O, role: O, at_A: [0, 0, 0]}, {element: H, role: H, at_A: [1, 0, 0]}"
+    radical = f"{{atoms: [{atoms}]}}"
     one = (
         ("  gold-ring: {file", f"  hydroxyl: {radical}\n  gold-ring: {{file"),
         ("count: 1}, {motif: methanol, count: 3}", "count: 1}, {motif: hydroxyl, count: 1}"),
