@@ -20,8 +20,10 @@ SWITCHES = (
     ("Ag-Ag, Ag-N", 3.25, 6, 8),
     ("solvent, dimer", 2.0, 6, 10),
     ("solvent, octahedron", 3.0, 6, 10),
+    ("methanol guards", 1.5, 6, 12),
+    ("as steep as allowed", 3.0, 6, 96),
 )
-"""What the article counts, r0 in A, and the exponents."""
+"""What the article counts, and one beyond it: r0 in A, and the exponents."""
 SPACINGS = (2, 5, 10)
 """Grid spacings as parts of sigma; five is the default."""
 
@@ -48,7 +50,7 @@ class Switched:
 def switched(r0_A: float, n: int, m: int) -> Switched:
     """Compare the forms of a switching function on a fine grid of distances."""
     dmax = cutoff(r0_A, n, m)
-    r = np.concatenate([np.linspace(0.0, dmax, 400_001), np.linspace(dmax, 2 * dmax, 1001)[1:]])
+    r = np.concatenate([np.linspace(0.01 * r0_A, dmax, 400_001), np.linspace(dmax, 2 * dmax, 1001)[1:]])
     stretched = switch(r, r0_A, n, m)
     plain = switch(r, r0_A, n, m, stretched=False)
     # Colvars takes the tolerance itself off, and what is negative then is zero
