@@ -118,7 +118,7 @@ def test_the_biased_run_follows_the_molecules(run: Path) -> None:
     first, second = start.of_element("Au")
     gap = float(np.linalg.norm(start.positions[first] - start.positions[second]))
     assert table["gap"][0] == pytest.approx(gap, abs=1e-4)
-    plain = (1 - (gap / 3.6) ** 6) / (1 - (gap / 3.6) ** 12)
+    plain = (1 - (gap / 4.5) ** 6) / (1 - (gap / 4.5) ** 12)
     assert table["contact"][0] == pytest.approx(plain, abs=1e-4)
 
 

@@ -154,9 +154,9 @@ def test_both_engines_take_the_bias(folder: Path) -> None:
     resolved = resolve(study.biases["aurophilic"], pair)
     plumed = plumed_input(resolved, 300.0, 20)
     # the two gold atoms, and P-Au-Au-P
-    assert "contact: COORDINATION GROUPA=1,11 R_0=3.6 NN=6 MM=12" in plumed
+    assert "contact: COORDINATION GROUPA=1,11 R_0=4.5 NN=6 MM=12" in plumed
     assert "cross: TORSION ATOMS=2,1,11,12" in plumed
-    assert "GRID_MIN=-0.1,-pi GRID_MAX=1.3,pi" in plumed
+    assert "GRID_MIN=-0.2,-pi GRID_MAX=1.3,pi" in plumed
     # six P-H bonds, one wall each
     assert "PH__6: DISTANCE ATOMS=12,17" in plumed
     found = colvars_input(resolved, 300.0, 20)
