@@ -50,7 +50,9 @@ class Switched:
 def switched(r0_A: float, n: int, m: int) -> Switched:
     """Compare the forms of a switching function on a fine grid of distances."""
     dmax = cutoff(r0_A, n, m)
-    r = np.concatenate([np.linspace(0.01 * r0_A, dmax, 400_001), np.linspace(dmax, 2 * dmax, 1001)[1:]])
+    r = np.concatenate(
+        [np.linspace(0.01 * r0_A, dmax, 400_001), np.linspace(dmax, 2 * dmax, 1001)[1:]]
+    )
     stretched = switch(r, r0_A, n, m)
     plain = switch(r, r0_A, n, m, stretched=False)
     # Colvars takes the tolerance itself off, and what is negative then is zero

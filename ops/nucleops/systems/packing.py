@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,21 +11,27 @@ import numpy as np
 
 from nucleops.errors import NucleoError, TimeLimit, WrongInput
 from nucleops.seeds import derive_seed
+from nucleops.systems.contents import (
+    ADVICE,
+    check_room,
+    counts_of,
+    placements_of,
+    space_of,
+    space_words,
+)
 from nucleops.systems.distances import minimum_intermolecular_distance
 from nucleops.systems.elements import AVOGADRO_PER_CM3_IN_A3
 from nucleops.systems.molecules import Molecules, elements_of, find_motif
 from nucleops.systems.motifs import Motif
 from nucleops.systems.packmol import Placement, run_packmol
 from nucleops.systems.spec import SystemSpec
-from nucleops.systems.system import METALS, FloatArray, Molecule, System
-from nucleops.systems.volume import fill_count, volume_of
+from nucleops.systems.system import FloatArray, Molecule, System
 
 MAX_ATTEMPTS = 3
 """Packings tried, each with its own seed, before a system is refused."""
 
 # Packmol counts a packing as done when distances are short of the tolerance by up to 1%.
 _PACKMOL_SLACK = 1.015
-_ADVICE = "use a larger edge_A or radius_A, fewer molecules, or a smaller minimum_distance_A"
 
 
 @dataclass(frozen=True)
@@ -118,10 +123,10 @@ def pack(
         parts = {c.motif: find_motif(c.motif, metal, molecules) for c in spec.contents}
     except WrongInput as error:
         raise WrongInput(f"system {name!r}: {error.message}") from error
-    counts = _counts(name, spec, metal, molecules)
-    cell, radius = _space(spec, counts, parts)
-    placements = _placements(spec, counts, parts, radius)
-    volume = _check_room(name, spec, counts, parts, cell, radius)
+    counts = counts_of(name, spec, metal, molecules)
+    cell, radius = space_of(spec, counts, parts)
+    placements = placements_of(spec, counts, parts, radius)
+    volume = check_room(name, spec, counts, parts, cell, radius)
     mass = sum(p.motif.mass_g_mol * p.count for p in placements)
     totals: dict[str, int] = {}
     for placement in placements:
@@ -133,7 +138,7 @@ def pack(
         try:
             positions = _place(placements, cell, spec, packing_seed, deadline)
         except TimeLimit as error:
-            raise WrongInput(f"system {name!r}: {error.message}", advice=_ADVICE) from error
+            raise WrongInput(f"system {name!r}: {error.message}", advice=ADVICE) from error
         except NucleoError as error:
             raise type(error)(f"system {name!r}: {error.message}", advice=error.advice) from error
         if positions is None:
@@ -146,95 +151,10 @@ def pack(
             density = mass / (volume * AVOGADRO_PER_CM3_IN_A3)
             return Packed(system, totals, packing_seed, attempt, closest, density, provenance)
     raise WrongInput(
-        f"system {name!r}: no packing of {_words(totals)} into {_space_words(spec, cell)} with"
+        f"system {name!r}: no packing of {_words(totals)} into {space_words(spec, cell)} with"
         f" minimum_distance_A {spec.minimum_distance_A} in {MAX_ATTEMPTS} attempts",
-        advice=_ADVICE,
+        advice=ADVICE,
     )
-
-
-def _counts(name: str, spec: SystemSpec, metal: str, molecules: Molecules | None) -> list[int]:
-    others = [(c.motif, c.count) for c in spec.contents if c.count != "fill"]
-    counts = []
-    for content in spec.contents:
-        if content.count != "fill":
-            counts.append(content.count)
-            continue
-        if spec.box.edge_A is None:  # SystemSpec has refused it already
-            raise WrongInput(f"system {name!r}: count: fill needs a cube with edge_A")
-        density = spec.solvent_density_g_cm3
-        count = fill_count(spec.box.edge_A, density, others, metal, content.motif, molecules)
-        if count < 1:
-            raise WrongInput(
-                f"system {name!r}: a cube of {spec.box.edge_A} A has no room to fill with"
-                f" {content.motif}",
-                advice=_ADVICE,
-            )
-        counts.append(count)
-        others.append((content.motif, count))
-    return counts
-
-
-def _space(
-    spec: SystemSpec, counts: list[int], parts: Mapping[str, Motif]
-) -> tuple[FloatArray, float | None]:
-    box = spec.box
-    if box.radius_A is not None:
-        return np.full(3, 2 * box.radius_A + box.vacuum_A), box.radius_A
-    edge = box.edge_A
-    if edge is None and box.density_g_cm3 is not None:
-        contents = zip(spec.contents, counts, strict=True)
-        mass = sum(parts[c.motif].mass_g_mol * n for c, n in contents)
-        edge = (mass / (box.density_g_cm3 * AVOGADRO_PER_CM3_IN_A3)) ** (1.0 / 3.0)
-    # Six decimals are what packmol reads; the cell is exactly what was packed.
-    return np.full(3, round(float(edge or 0.0), 6)), None
-
-
-def _placements(
-    spec: SystemSpec, counts: list[int], parts: Mapping[str, Motif], radius: float | None
-) -> list[Placement]:
-    clusters = {name for name, part in parts.items() if set(part.symbols) & set(METALS)}
-    n_clusters = sum(n for c, n in zip(spec.contents, counts, strict=True) if c.motif in clusters)
-    placements = []
-    for content, count in zip(spec.contents, counts, strict=True):
-        centred = n_clusters == 1 and content.motif in clusters
-        limits = [r for r in (radius, content.within_A) if r is not None]
-        within = min(limits) if limits else None
-        placements.append(Placement(parts[content.motif], count, centred, within))
-    return placements
-
-
-def _check_room(
-    name: str,
-    spec: SystemSpec,
-    counts: list[int],
-    parts: Mapping[str, Motif],
-    cell: FloatArray,
-    radius: float | None,
-) -> float:
-    """Refuse at once what cannot be packed; return the volume there is, in cubic angstrom."""
-    available = float(cell.prod()) if radius is None else 4.0 / 3.0 * np.pi * radius**3
-    needed = 0.0
-    for content, count in zip(spec.contents, counts, strict=True):
-        needed += count * volume_of(parts[content.motif])
-        positions = parts[content.motif].positions
-        span = float(np.linalg.norm(positions[:, None] - positions[None], axis=2).max())
-        # A periodic molecule must keep clear of its own images too.
-        room = float(cell[0]) - spec.minimum_distance_A if radius is None else 2 * radius
-        if content.within_A is not None:
-            room = min(room, 2 * content.within_A)
-        if span > room:
-            raise WrongInput(
-                f"system {name!r}: one {content.motif} is {span:.1f} A long, the space for it in"
-                f" {_space_words(spec, cell)} is {room:.1f} A",
-                advice=_ADVICE,
-            )
-    if needed > available:
-        raise WrongInput(
-            f"system {name!r}: the molecules' van der Waals volume is {needed:.0f} A3,"
-            f" {_space_words(spec, cell)} has {available:.0f} A3",
-            advice=_ADVICE,
-        )
-    return float(available)
 
 
 def _place(
@@ -289,9 +209,3 @@ def _metals_centred(system: System) -> System:
 
 def _words(counts: dict[str, int]) -> str:
     return ", ".join(f"{n} {name}" for name, n in counts.items())
-
-
-def _space_words(spec: SystemSpec, cell: FloatArray) -> str:
-    if spec.box.radius_A is not None:
-        return f"a sphere of radius {spec.box.radius_A:g} A"
-    return f"a cube of edge {cell[0]:g} A"
