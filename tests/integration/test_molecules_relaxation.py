@@ -15,7 +15,7 @@ from nucleops.engines.cp2k.single_point import label
 from nucleops.systems.make_molecule import main
 from nucleops.systems.molecules import MoleculeSpec, read_molecule
 from nucleops.systems.motifs import Motif
-from nucleops.systems.relax import forces
+from nucleops.systems.relax import forces, relax
 from nucleops.systems.system import System
 
 pytestmark = pytest.mark.integration
@@ -65,6 +65,25 @@ def test_a_sketch_with_other_bonds_than_its_minimum_is_refused(
     assert main([str(start), "-o", str(tmp_path / "out.extxyz")]) == 1
     assert "relaxation changed the bonds: bond H1-H2 is not one" in capsys.readouterr().err
     assert not (tmp_path / "out.extxyz").exists()
+
+
+def test_the_pair_is_bound_as_the_page_says(tmp_path: Path) -> None:
+    """Two antiparallel, 3.3 A apart at the start; the page warns of how strongly they are bound."""
+    one = stored("gold-phosphine")
+    x = one.positions - one.positions[0]
+    along = (x[2] - x[1]) / np.linalg.norm(x[2] - x[1])
+    across = np.cross(along, x[3])
+    across /= np.linalg.norm(across)
+    frame = x @ np.array([along, across, np.cross(along, across)]).T
+    start = np.vstack([frame, frame * [-1, -1, 1] + [0, 3.3, 0]])
+    start += np.random.default_rng(1).normal(scale=0.02, size=start.shape)
+    pair = relax(one.symbols * 2, start, tmp_path)
+    alone, _ = forces(one.symbols, one.positions, tmp_path / "one")
+    page = (GOLD.parents[3] / "docs" / "collective-variables.md").read_text(encoding="utf-8")
+    gap, bound = re.findall(r"Au···Au (\S+) Å, bound by (\S+) kcal/mol", page)[0]
+    gold = pair.positions[[0, len(x)]]
+    assert np.linalg.norm(gold[0] - gold[1]) == pytest.approx(float(gap), abs=0.01)
+    assert (2 * alone - pair.energy_eV) * 23.0605 == pytest.approx(float(bound), abs=0.6)
 
 
 @pytest.mark.parametrize("basis", ["DZVP-MOLOPT-SR-GTH", "TZVP-MOLOPT-GTH"])
