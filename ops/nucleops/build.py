@@ -14,12 +14,14 @@ class BuildSystems(OP):
 
     @classmethod
     def get_input_sign(cls) -> OPIOSign:
-        """Name to ``SystemSpec`` as plain data; the clusters' metal; the study's seed."""
+        """Name to ``SystemSpec`` as plain data; the clusters' metal; the study's seed; name to
+        ``MoleculeSpec`` of its own molecules."""
         return OPIOSign(
             {
                 "systems": BigParameter(dict),
                 "metal": Parameter(str, default="Ag"),
                 "seed": Parameter(int, default=1),
+                "molecules": BigParameter(dict, default={}),
             }
         )
 
@@ -33,8 +35,10 @@ class BuildSystems(OP):
     def execute(self, ip: OPIO) -> OPIO:
         """Build the systems."""
         from nucleops.systems.folder import write_systems_folder
+        from nucleops.systems.molecules import MoleculeSpec
         from nucleops.systems.spec import SystemSpec
 
         specs = {name: SystemSpec.model_validate(spec) for name, spec in ip["systems"].items()}
-        folder = write_systems_folder(specs, ip["metal"], ip["seed"], Path("systems"))
+        molecules = {n: MoleculeSpec.model_validate(m) for n, m in ip["molecules"].items()}
+        folder = write_systems_folder(specs, ip["metal"], ip["seed"], Path("systems"), molecules)
         return OPIO({"systems": folder})

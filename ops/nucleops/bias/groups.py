@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from nucleops.settings import PositiveInt, Settings
+from nucleops.systems.spec import MoleculeName
 
 Role = Annotated[str, Field(pattern=r"^([A-Z][A-Za-z]*[0-9]*\*?|\*)$", max_length=8)]
 Element = Annotated[str, Field(pattern=r"^[A-Z][a-z]?$")]
@@ -21,8 +22,8 @@ class AtomGroup(Settings):
     molecule at hand; ``molecule: other`` then means the other molecules of that motif.
     """
 
-    motif: Literal["monomer", "dimer", "octahedron", "methanol"] | None = None
-    """Only atoms of molecules of this motif."""
+    motif: MoleculeName | None = None
+    """Only atoms of molecules of this motif (or of this name among the study's `molecules`)."""
     molecule: PositiveInt | tuple[PositiveInt, ...] | Literal["other"] | None = None
     """Which molecules, from 1 among those of the motif; `other` only inside a wall with `each`."""
     role: Role | tuple[Role, ...] | None = None

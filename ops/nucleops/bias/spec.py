@@ -23,6 +23,7 @@ from nucleops.bias.cvs import (
 )
 from nucleops.bias.groups import Label, Point
 from nucleops.settings import Positive, PositiveInt, Settings
+from nucleops.systems.spec import MoleculeName
 
 
 def _target(value: Any) -> str:
@@ -43,7 +44,7 @@ class Wall(Settings):
     of: Target
     """A variable's name, or a variable written here; one written here whose places are groups of
     several atoms acts on every combination of single atoms."""
-    each: Literal["monomer", "dimer", "octahedron", "methanol"] | None = None
+    each: MoleculeName | None = None
     """Repeat the wall for each molecule of this motif; roles then mean the molecule at hand."""
     at: float
     """Where the wall begins, in the variable's unit (A, rad or 1)."""

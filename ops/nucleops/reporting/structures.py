@@ -16,6 +16,7 @@ from nucleops.reporting.sections import Results
 from nucleops.reporting.style import ELEMENTS
 from nucleops.systems.elements import COVALENT_RADIUS_A
 from nucleops.systems.system import METALS, System
+from nucleops.systems.topology import BOND_TOLERANCE, DONORS
 
 SOLVENT_SHELL_A = 7.0
 """Solvent molecules with an atom this close to a metal are shown."""
@@ -69,7 +70,7 @@ class Structure:
 def make(key: str, title: str, note: str, system: System) -> Structure:
     """Choose what is shown of a system: the cluster, and the solvent near it."""
     solvent = np.zeros(system.n_atoms, dtype=np.bool_)
-    for molecule in system.of_motif("methanol"):
+    for molecule in system.without_metal():
         solvent[list(molecule.indices)] = True
     x = np.asarray(system.positions, dtype=np.float64)
     keep = _shown(system, x, solvent)
@@ -87,7 +88,7 @@ def _shown(system: System, x: FloatArray, solvent: Any) -> Any:
     if not metals or not system.molecules:
         return np.arange(min(system.n_atoms, MOST_ATOMS))
     near: list[tuple[float, tuple[int, ...]]] = []
-    for molecule in system.of_motif("methanol"):
+    for molecule in system.without_metal():
         own = x[list(molecule.indices)]
         d = np.linalg.norm(own[:, None] - x[metals][None], axis=-1).min()
         if d < SOLVENT_SHELL_A:
@@ -115,8 +116,9 @@ def find_bonds(
     Returns
     -------
     bonds, contacts : tuple of (int, int)
-        Covalent bonds within 1.25 times the covalent radii, metal-S and metal-N within the
-        analyses' cut-offs; and metal-metal contacts within theirs.
+        Covalent bonds within 1.25 times the covalent radii, also of a metal with P, halogens and
+        the like; metal-S and metal-N within the analyses' cut-offs; and metal-metal contacts
+        within theirs. Metal-O, of passing solvent, is not drawn.
     """
     from scipy.spatial import cKDTree
 
@@ -125,13 +127,14 @@ def find_bonds(
     for i, j in sorted(cKDTree(positions).query_pairs(limits.metal_metal_A)):
         a, b = sorted((symbols[i], symbols[j]), key=lambda s: s not in METALS)
         d = float(np.linalg.norm(positions[i] - positions[j]))
+        covalent = BOND_TOLERANCE * (COVALENT_RADIUS_A[a] + COVALENT_RADIUS_A[b])
         if a in METALS and b in METALS:
             contacts.append((int(i), int(j)))
         elif a in METALS:
-            limit = {"S": limits.metal_sulfur_A, "N": limits.metal_nitrogen_A}.get(b, 0.0)
-            if d < limit:
+            own = {"S": limits.metal_sulfur_A, "N": limits.metal_nitrogen_A, "O": 0.0}
+            if b in DONORS and d < own.get(b, covalent):
                 bonds.append((int(i), int(j)))
-        elif d < 1.25 * (COVALENT_RADIUS_A[a] + COVALENT_RADIUS_A[b]) and (a, b) != ("H", "H"):
+        elif d < covalent and (a, b) != ("H", "H"):
             bonds.append((int(i), int(j)))
     return tuple(bonds), tuple(contacts)
 

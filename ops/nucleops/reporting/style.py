@@ -27,6 +27,17 @@ ELEMENTS = {
     "O": VERMILLION,
     "C": "#6b7178",
     "H": "#f4f5f6",
+    "B": "#e0a9a0",
+    "F": "#9fd6a4",
+    "Si": "#c9b68a",
+    "P": "#e58a2b",
+    "Cl": "#5fb85f",
+    "Ge": "#7d9a9a",
+    "As": PURPLE,
+    "Se": "#c27c00",
+    "Br": "#8c3b2a",
+    "Te": "#b07a3c",
+    "I": "#6f3b8f",
 }
 """Colours of the elements in figures and in the three-dimensional view."""
 WIDTH_IN = 7.0

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from nucleops.errors import WrongInput
 from nucleops.systems.elements import MASS_G_MOL
-from nucleops.systems.system import System, type_map
+from nucleops.systems.system import METALS, System, type_map
 
 
 def write_lammps_data(system: System, path: Path, *, metal: str | None = None) -> None:
-    """Write a LAMMPS data file: ``units metal``, ``atom_style atomic``, all six types declared.
+    """Write a LAMMPS data file: ``units metal``, ``atom_style atomic``, all types declared.
 
     Parameters
     ----------
@@ -19,14 +19,16 @@ def write_lammps_data(system: System, path: Path, *, metal: str | None = None) -
     path : Path
         File to write.
     metal : str, optional
-        The study's metal, for type 1; taken from the system where it holds a metal.
+        The metal of type 1, where it is not that of the system's own type map.
 
     Raises
     ------
     WrongInput
         The system holds an element outside the type map.
     """
-    elements = type_map(metal or system.metal)
+    elements = system.type_map
+    if metal is not None:
+        elements = type_map(metal, set(elements) - set(METALS))
     foreign = sorted(set(system.symbols) - set(elements))
     if foreign:
         raise WrongInput(f"{system.name}: elements {foreign}; the type map holds {elements}")

@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 _FOREIGN_VACUUM_A = 16.0
+_TYPE_MAP = "type_map"
 
 
 def write_extxyz(system: System, path: Path, *, provenance: str = "") -> None:
@@ -81,7 +82,14 @@ def read_extxyz(path: Path) -> System:
                 f"{path}, line {frame.line + 2 + row}: species {symbol!r}; allowed: {allowed}"
             )
     name = frame.info.get("name", path.stem)
-    return System(name, symbols, frame.positions, cell, periodic, _molecules(path, frame))
+    elements = tuple(frame.info.get(_TYPE_MAP, "").split())
+    if elements and set(symbols) - set(elements):
+        raise WrongInput(
+            f"{path}, line {frame.line + 1}: {_TYPE_MAP}={' '.join(elements)!r} lacks"
+            f" {', '.join(sorted(set(symbols) - set(elements)))}"
+        )
+    molecules = _molecules(path, frame)
+    return System(name, symbols, frame.positions, cell, periodic, molecules, elements)
 
 
 def read_provenance(path: Path) -> str:
@@ -158,6 +166,8 @@ def _system_text(system: System, provenance: str) -> str:
         "pbc": "T T T" if system.periodic else "F F F",
         "name": system.name,
     }
+    if system.type_map != replace(system, elements=()).type_map:  # the atoms do not tell it
+        info[_TYPE_MAP] = " ".join(system.type_map)
     if provenance:
         info["provenance"] = provenance
     columns: dict[str, tuple[str, list[object]]] = {"species": ("S", list(system.symbols))}

@@ -13,9 +13,10 @@ from typing import Any
 
 from nucleops.seeds import derive_seed
 from nucleops.systems.files import read_extxyz, write_extxyz, write_lammps_data
+from nucleops.systems.molecules import Molecules, elements_of
 from nucleops.systems.packing import Packed, pack
 from nucleops.systems.spec import SystemSpec
-from nucleops.systems.system import System, type_map
+from nucleops.systems.system import System
 
 SUMMARY = "systems.json"
 
@@ -26,7 +27,11 @@ def system_seed(seed: int, name: str) -> int:
 
 
 def write_systems_folder(
-    specs: Mapping[str, SystemSpec], metal: str, seed: int, folder: Path
+    specs: Mapping[str, SystemSpec],
+    metal: str,
+    seed: int,
+    folder: Path,
+    molecules: Molecules | None = None,
 ) -> Path:
     """Build systems and write each as extended XYZ and LAMMPS data, with a summary.
 
@@ -40,6 +45,8 @@ def write_systems_folder(
         The study's seed; each system's own follows from it and its name.
     folder : Path
         Made if missing.
+    molecules : mapping of str to MoleculeSpec, optional
+        The study's own molecules.
 
     Returns
     -------
@@ -55,15 +62,15 @@ def write_systems_folder(
     folder.mkdir(parents=True, exist_ok=True)
     entries = {}
     for name, spec in specs.items():
-        packed = pack(name, spec, metal, system_seed(seed, name))
+        packed = pack(name, spec, metal, system_seed(seed, name), molecules)
         files = {"extxyz": folder / f"{name}.extxyz", "lammps": folder / f"{name}.data"}
         origin = f"packmol {packmol_version()}, seed {packed.seed}, motifs by GFN1-xTB"
         write_extxyz(packed.system, files["extxyz"], provenance=origin)
-        write_lammps_data(packed.system, files["lammps"], metal=metal)
+        write_lammps_data(packed.system, files["lammps"])
         entries[name] = _entry(packed, spec, system_seed(seed, name), files)
     summary = {
         "metal": metal,
-        "type_map": type_map(metal),
+        "type_map": list(elements_of(metal, molecules)),
         "seed": seed,
         "packmol": packmol_version(),
         "systems": entries,

@@ -14,19 +14,14 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from nucleops.errors import NucleoError, ProgramFailed
+from nucleops.errors import NucleoError
 from nucleops.seeds import derive_seed
 from nucleops.systems.construct import construct
 from nucleops.systems.files import write_extxyz
+from nucleops.systems.minimum import find_minimum
 from nucleops.systems.motifs import CLUSTER_MOTIFS, motif_file
-from nucleops.systems.relax import forces, frequencies, relax
-from nucleops.systems.system import METALS, Molecule, System
+from nucleops.systems.system import METALS, System
 from nucleops.systems.topology import topology_faults
-
-_DISPLACEMENT_A = 0.02
-_VACUUM_A = 12.0
 
 
 def make_motif(name: str, metal: str, work: Path) -> tuple[System, str]:
@@ -54,31 +49,17 @@ def make_motif(name: str, metal: str, work: Path) -> tuple[System, str]:
         Whatever CP2K's run ended as.
     """
     sketch = construct(name, metal)
-    # The sketch is symmetric; a small push off symmetry keeps it from resting on a saddle point.
-    rng = np.random.default_rng(derive_seed(1, "motif", name, metal))
-    start = sketch.positions + rng.normal(scale=_DISPLACEMENT_A, size=sketch.positions.shape)
-    relaxed = relax(sketch.symbols, start, work)
-    positions = relaxed.positions - relaxed.positions.mean(axis=0)
-    faults = topology_faults(name, sketch.symbols, positions, sketch.roles)
-    if faults:
-        raise ProgramFailed(f"{name} {metal}: relaxation broke the motif: {'; '.join(faults)}")
-    energy, force = forces(sketch.symbols, positions, work)
-    lowest = float(frequencies(sketch.symbols, positions, work)[0])
-    if lowest <= 0:
-        raise ProgramFailed(f"{name} {metal}: a saddle point, lowest wavenumber {lowest:.1f} 1/cm")
-    largest = float(np.linalg.norm(force, axis=1).max())
-    provenance = (
-        f"GFN1-xTB (vacuum, charge 0, singlet), {relaxed.version}; total energy {energy:.6f} eV;"
-        f" largest force {largest:.5f} eV/A; lowest wavenumber {lowest:.1f} 1/cm;"
-        f" constructed from target distances by nucleops.systems.construct,"
-        f" displaced by {_DISPLACEMENT_A} A rms,"
-        f" relaxed in {relaxed.steps} BFGS steps by nucleops.systems.make_motifs"
+    return find_minimum(
+        name,
+        sketch.symbols,
+        sketch.roles,
+        sketch.positions,
+        lambda positions: topology_faults(name, sketch.symbols, positions, sketch.roles),
+        derive_seed(1, "motif", name, metal),
+        work,
+        source="constructed from target distances by nucleops.systems.construct",
+        maker="nucleops.systems.make_motifs",
     )
-    edge = float(np.ptp(positions, axis=0).max()) + _VACUUM_A
-    cell = np.full(3, round(edge, 3))
-    molecule = Molecule(name, tuple(range(len(sketch.roles))), sketch.roles)
-    system = System(name, sketch.symbols, positions + cell / 2, cell, False, (molecule,))
-    return system, provenance
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

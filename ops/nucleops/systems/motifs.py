@@ -22,10 +22,11 @@ from pathlib import Path
 from nucleops.errors import WrongInput
 from nucleops.systems.elements import MASS_G_MOL
 from nucleops.systems.files import read_extxyz, read_provenance
+from nucleops.systems.spec import CLUSTER_MOTIFS, MOTIFS
 from nucleops.systems.system import METALS, FloatArray
 
-CLUSTER_MOTIFS = ("monomer", "dimer", "octahedron")
-MOTIFS = (*CLUSTER_MOTIFS, "methanol")
+__all__ = ["CLUSTER_MOTIFS", "DATA", "MOTIFS", "Motif", "motif", "motif_file"]
+
 DATA = Path(__file__).parent / "data"
 
 
@@ -36,7 +37,8 @@ class Motif:
     Attributes
     ----------
     name : str
-        ``monomer``, ``dimer``, ``octahedron`` or ``methanol``.
+        ``monomer``, ``dimer``, ``octahedron`` or ``methanol``; for a molecule that a study brings
+        along, its name there.
     symbols : tuple of str
         Elements, shape (n_atoms,).
     positions : ndarray

@@ -11,20 +11,27 @@ import numpy as np
 
 from nucleops.errors import NucleoError, TimeLimit, WrongInput
 from nucleops.seeds import derive_seed
+from nucleops.systems.contents import (
+    ADVICE,
+    check_room,
+    counts_of,
+    placements_of,
+    space_of,
+    space_words,
+)
 from nucleops.systems.distances import minimum_intermolecular_distance
 from nucleops.systems.elements import AVOGADRO_PER_CM3_IN_A3
-from nucleops.systems.motifs import CLUSTER_MOTIFS, Motif, motif
+from nucleops.systems.molecules import Molecules, elements_of, find_motif
+from nucleops.systems.motifs import Motif
 from nucleops.systems.packmol import Placement, run_packmol
 from nucleops.systems.spec import SystemSpec
 from nucleops.systems.system import FloatArray, Molecule, System
-from nucleops.systems.volume import fill_count, van_der_waals_volume
 
 MAX_ATTEMPTS = 3
 """Packings tried, each with its own seed, before a system is refused."""
 
 # Packmol counts a packing as done when distances are short of the tolerance by up to 1%.
 _PACKMOL_SLACK = 1.015
-_ADVICE = "use a larger edge_A or radius_A, fewer molecules, or a smaller minimum_distance_A"
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,9 @@ class Packed:
     provenance: dict[str, str]
 
 
-def build_system(name: str, spec: SystemSpec, metal: str, seed: int) -> System:
+def build_system(
+    name: str, spec: SystemSpec, metal: str, seed: int, molecules: Molecules | None = None
+) -> System:
     """Build a system; the same arguments give the same coordinates to the last digit.
 
     Parameters
@@ -72,6 +81,8 @@ def build_system(name: str, spec: SystemSpec, metal: str, seed: int) -> System:
         ``Ag``, ``Au`` or ``Cu``.
     seed : int
         Seed of the packing.
+    molecules : mapping of str to MoleculeSpec, optional
+        The study's own molecules, which the contents may name beside the shipped motifs.
 
     Returns
     -------
@@ -86,133 +97,64 @@ def build_system(name: str, spec: SystemSpec, metal: str, seed: int) -> System:
     MissingProgram
         Packmol is not installed.
     """
-    return pack(name, spec, metal, seed).system
+    return pack(name, spec, metal, seed, molecules).system
 
 
-def pack(name: str, spec: SystemSpec, metal: str, seed: int, *, timeout_s: float = 180.0) -> Packed:
+def pack(
+    name: str,
+    spec: SystemSpec,
+    metal: str,
+    seed: int,
+    molecules: Molecules | None = None,
+    *,
+    timeout_s: float = 180.0,
+) -> Packed:
     """Build a system as :func:`build_system` does, and say how.
 
     Parameters
     ----------
-    name, spec, metal, seed
+    name, spec, metal, seed, molecules
         As for :func:`build_system`.
     timeout_s : float
         Wall-clock limit in seconds of all packings together.
     """
     deadline = time.monotonic() + timeout_s
-    counts = _counts(name, spec, metal)
-    cell, radius = _space(spec, counts, metal)
-    placements = _placements(spec, counts, metal, radius)
-    volume = _check_room(name, spec, counts, metal, cell, radius)
+    try:
+        parts = {c.motif: find_motif(c.motif, metal, molecules) for c in spec.contents}
+    except WrongInput as error:
+        raise WrongInput(f"system {name!r}: {error.message}") from error
+    counts = counts_of(name, spec, metal, molecules)
+    cell, radius = space_of(spec, counts, parts)
+    placements = placements_of(spec, counts, parts, radius)
+    volume = check_room(name, spec, counts, parts, cell, radius)
     mass = sum(p.motif.mass_g_mol * p.count for p in placements)
     totals: dict[str, int] = {}
     for placement in placements:
         totals[placement.motif.name] = totals.get(placement.motif.name, 0) + placement.count
-    provenance = {m: motif(m, metal).provenance for m in totals}
+    provenance = {m: parts[m].provenance for m in totals}
+    elements = elements_of(metal, molecules)
     for attempt in range(1, MAX_ATTEMPTS + 1):
         packing_seed = derive_seed(seed, "packing", attempt)
         try:
             positions = _place(placements, cell, spec, packing_seed, deadline)
         except TimeLimit as error:
-            raise WrongInput(f"system {name!r}: {error.message}", advice=_ADVICE) from error
+            raise WrongInput(f"system {name!r}: {error.message}", advice=ADVICE) from error
         except NucleoError as error:
             raise type(error)(f"system {name!r}: {error.message}", advice=error.advice) from error
         if positions is None:
             continue
         system = _metals_centred(
-            _assemble(name, placements, positions, cell, spec.box.shape == "cube")
+            _assemble(name, placements, positions, cell, spec.box.shape == "cube", elements)
         )
         closest, _ = minimum_intermolecular_distance(system)
         if closest >= spec.minimum_distance_A:
             density = mass / (volume * AVOGADRO_PER_CM3_IN_A3)
             return Packed(system, totals, packing_seed, attempt, closest, density, provenance)
     raise WrongInput(
-        f"system {name!r}: no packing of {_words(totals)} into {_space_words(spec, cell)} with"
+        f"system {name!r}: no packing of {_words(totals)} into {space_words(spec, cell)} with"
         f" minimum_distance_A {spec.minimum_distance_A} in {MAX_ATTEMPTS} attempts",
-        advice=_ADVICE,
+        advice=ADVICE,
     )
-
-
-def _counts(name: str, spec: SystemSpec, metal: str) -> list[int]:
-    others = [(c.motif, c.count) for c in spec.contents if c.count != "fill"]
-    counts = []
-    for content in spec.contents:
-        if content.count != "fill":
-            counts.append(content.count)
-            continue
-        if spec.box.edge_A is None:  # SystemSpec has refused it already
-            raise WrongInput(f"system {name!r}: count: fill needs a cube with edge_A")
-        count = fill_count(spec.box.edge_A, spec.solvent_density_g_cm3, others, metal)
-        if count < 1:
-            raise WrongInput(
-                f"system {name!r}: a cube of {spec.box.edge_A} A has no room to fill with methanol",
-                advice=_ADVICE,
-            )
-        counts.append(count)
-        others.append((content.motif, count))
-    return counts
-
-
-def _space(spec: SystemSpec, counts: list[int], metal: str) -> tuple[FloatArray, float | None]:
-    box = spec.box
-    if box.radius_A is not None:
-        return np.full(3, 2 * box.radius_A + box.vacuum_A), box.radius_A
-    edge = box.edge_A
-    if edge is None and box.density_g_cm3 is not None:
-        contents = zip(spec.contents, counts, strict=True)
-        mass = sum(motif(c.motif, metal).mass_g_mol * n for c, n in contents)
-        edge = (mass / (box.density_g_cm3 * AVOGADRO_PER_CM3_IN_A3)) ** (1.0 / 3.0)
-    # Six decimals are what packmol reads; the cell is exactly what was packed.
-    return np.full(3, round(float(edge or 0.0), 6)), None
-
-
-def _placements(
-    spec: SystemSpec, counts: list[int], metal: str, radius: float | None
-) -> list[Placement]:
-    n_clusters = sum(
-        n for c, n in zip(spec.contents, counts, strict=True) if c.motif in CLUSTER_MOTIFS
-    )
-    placements = []
-    for content, count in zip(spec.contents, counts, strict=True):
-        centred = n_clusters == 1 and content.motif in CLUSTER_MOTIFS
-        limits = [r for r in (radius, content.within_A) if r is not None]
-        within = min(limits) if limits else None
-        placements.append(Placement(motif(content.motif, metal), count, centred, within))
-    return placements
-
-
-def _check_room(
-    name: str,
-    spec: SystemSpec,
-    counts: list[int],
-    metal: str,
-    cell: FloatArray,
-    radius: float | None,
-) -> float:
-    """Refuse at once what cannot be packed; return the volume there is, in cubic angstrom."""
-    available = float(cell.prod()) if radius is None else 4.0 / 3.0 * np.pi * radius**3
-    needed = 0.0
-    for content, count in zip(spec.contents, counts, strict=True):
-        needed += count * van_der_waals_volume(content.motif, metal)
-        positions = motif(content.motif, metal).positions
-        span = float(np.linalg.norm(positions[:, None] - positions[None], axis=2).max())
-        # A periodic molecule must keep clear of its own images too.
-        room = float(cell[0]) - spec.minimum_distance_A if radius is None else 2 * radius
-        if content.within_A is not None:
-            room = min(room, 2 * content.within_A)
-        if span > room:
-            raise WrongInput(
-                f"system {name!r}: one {content.motif} is {span:.1f} A long, the space for it in"
-                f" {_space_words(spec, cell)} is {room:.1f} A",
-                advice=_ADVICE,
-            )
-    if needed > available:
-        raise WrongInput(
-            f"system {name!r}: the molecules' van der Waals volume is {needed:.0f} A3,"
-            f" {_space_words(spec, cell)} has {available:.0f} A3",
-            advice=_ADVICE,
-        )
-    return float(available)
 
 
 def _place(
@@ -228,7 +170,12 @@ def _place(
 
 
 def _assemble(
-    name: str, placements: list[Placement], positions: FloatArray, cell: FloatArray, periodic: bool
+    name: str,
+    placements: list[Placement],
+    positions: FloatArray,
+    cell: FloatArray,
+    periodic: bool,
+    elements: tuple[str, ...],
 ) -> System:
     symbols: list[str] = []
     molecules: list[Molecule] = []
@@ -238,7 +185,7 @@ def _assemble(
             indices = tuple(range(len(symbols), len(symbols) + len(molecule.symbols)))
             molecules.append(Molecule(molecule.name, indices, molecule.roles))
             symbols += molecule.symbols
-    return System(name, tuple(symbols), positions, cell, periodic, tuple(molecules))
+    return System(name, tuple(symbols), positions, cell, periodic, tuple(molecules), elements)
 
 
 def _metals_centred(system: System) -> System:
@@ -262,9 +209,3 @@ def _metals_centred(system: System) -> System:
 
 def _words(counts: dict[str, int]) -> str:
     return ", ".join(f"{n} {name}" for name, n in counts.items())
-
-
-def _space_words(spec: SystemSpec, cell: FloatArray) -> str:
-    if spec.box.radius_A is not None:
-        return f"a sphere of radius {spec.box.radius_A:g} A"
-    return f"a cube of edge {cell[0]:g} A"

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import difflib
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from nucleops.settings import Name, NonNegative, Positive, PositiveInt, Settings
 
-MotifName = Literal["monomer", "dimer", "octahedron", "methanol"]
+SOLVENT = "methanol"
+CLUSTER_MOTIFS = ("monomer", "dimer", "octahedron")
+MOTIFS = (*CLUSTER_MOTIFS, SOLVENT)
+"""Molecules that ship with the package."""
+
+MoleculeName = Annotated[Name, Field(examples=[*MOTIFS, "my-molecule"])]
+"""A shipped motif, or one of the study's own `molecules`."""
 
 
 class Content(Settings):
-    """So many copies of a motif."""
+    """So many copies of a molecule."""
 
-    motif: MotifName
-    """Which molecule: monomer (ML), dimer (M2L2 staple), octahedron (M6L6) or methanol."""
+    motif: MoleculeName
+    """Which molecule: monomer (ML), dimer (M2L2 staple), octahedron (M6L6), methanol, or one of the
+    study's own `molecules`."""
     count: PositiveInt | Literal["fill"]
-    """How many copies; `fill` (methanol only) fills the box to `solvent_density_g_cm3`."""
+    """How many copies; `fill` (methanol, or a molecule of the study's own) fills the box to
+    `solvent_density_g_cm3`."""
     within_A: Positive | None = Field(default=None, le=250)
     """Keep these molecules inside a sphere of this radius in angstrom about the box's centre."""
 
@@ -58,13 +67,24 @@ class SystemSpec(Settings):
     minimum_distance_A: Positive = Field(default=2.0, le=5)
     """Smallest distance in angstrom between atoms of different molecules after packing."""
     solvent_density_g_cm3: Positive = Field(default=0.79, le=5)
-    """Density in g/cm3 used where a content's count is `fill`."""
+    """Density in g/cm3 used where a content's count is `fill`; 0.79 is methanol's, so that it has
+    to be given for any other solvent."""
 
     @model_validator(mode="after")
     def _fill_is_solvent(self) -> SystemSpec:
         for content in self.contents:
-            if content.count == "fill" and content.motif != "methanol":
+            if content.count == "fill" and content.motif in CLUSTER_MOTIFS:
                 raise ValueError(f"only methanol can have count: fill, not {content.motif}")
+            if (
+                content.count == "fill"
+                and content.motif != SOLVENT
+                and "solvent_density_g_cm3" not in self.model_fields_set
+            ):
+                near = difflib.get_close_matches(content.motif, [SOLVENT])
+                raise ValueError(
+                    f"count: fill with {content.motif} needs solvent_density_g_cm3; only {SOLVENT}"
+                    f" has a density by default{f'; did you mean {SOLVENT}?' if near else ''}"
+                )
             if content.count == "fill" and (self.box.shape != "cube" or self.box.edge_A is None):
                 raise ValueError("count: fill needs a cube with edge_A")
         return self

@@ -18,6 +18,9 @@ For silver: Ag-S 3.13, Ag-N 2.70 A. A stretched but whole bond lies below it, th
 in every motif above it.
 """
 
+DONORS = ("S", "N", "O", "F", "P", "Cl", "As", "Se", "Br", "Te", "I")
+"""Elements that bind a metal."""
+
 N_LIGANDS = {"monomer": 1, "dimer": 2, "octahedron": 6}
 """Ligands (and metals) in each cluster motif."""
 
@@ -85,12 +88,13 @@ def bonded_pairs(symbols: Sequence[str], positions: FloatArray) -> list[tuple[in
     Returns
     -------
     list of (int, int)
-        Zero-based, first index smaller. A metal bonds to S, N and O here: its contacts with
-        other metals, and with C and H across a ring, are left out.
+        Zero-based, first index smaller. A metal bonds to S, N and O here, and to P, halogens and
+        what stands below them: its contacts with other metals, and with C and H across a ring,
+        are left out.
     """
     radii = np.array([COVALENT_RADIUS_A[s] for s in symbols])
     is_metal = np.array([s in METALS for s in symbols])
-    takes_metal = np.array([s in ("S", "N", "O") for s in symbols])
+    takes_metal = np.array([s in DONORS for s in symbols])
     distances = np.linalg.norm(positions[:, None, :] - positions[None, :, :], axis=2)
     bonded = distances < BOND_TOLERANCE * (radii[:, None] + radii[None, :])
     bonded &= ~(is_metal[:, None] & ~takes_metal[None, :])
@@ -104,6 +108,13 @@ def bonds_by_role(
 ) -> frozenset[Bond]:
     """Bonds found in a molecule, named by role; compare with :func:`expected_bonds`."""
     return frozenset(frozenset((roles[i], roles[j])) for i, j in bonded_pairs(symbols, positions))
+
+
+def bonding_faults(found: frozenset[Bond], expected: frozenset[Bond]) -> list[str]:
+    """Say which bonds are missing and which should not be there; empty where none."""
+    faults = [f"bond {_label(b)} is missing" for b in expected - found]
+    faults += [f"bond {_label(b)} is not one of the motif's" for b in found - expected]
+    return sorted(faults)
 
 
 def topology_faults(
@@ -126,10 +137,7 @@ def topology_faults(
         One sentence for each missing or extra bond.
     """
     found = bonds_by_role(symbols, positions, roles) - optional_bonds(name)
-    expected = expected_bonds(name)
-    faults = [f"bond {_label(b)} is missing" for b in expected - found]
-    faults += [f"bond {_label(b)} is not one of the motif's" for b in found - expected]
-    return sorted(faults)
+    return bonding_faults(found, expected_bonds(name))
 
 
 def _label(bond: Bond) -> str:

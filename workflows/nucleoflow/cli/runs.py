@@ -52,6 +52,7 @@ def run(
     from nucleoflow.backends.local.run import RunRequest, start_run
     from nucleoflow.dag.plan import products_in, refuse_missing, stages_of
     from nucleoflow.study.load import load_study, study_text
+    from nucleoflow.study.molecules import self_contained
 
     loaded = load_study(study)
     root = runs_root(runs)
@@ -61,7 +62,7 @@ def run(
     refuse_missing(stages_of(loaded, stages), list(given))
     request = RunRequest(
         name=_run_name(name or loaded.name),
-        study=study_text(study)[1],
+        study=self_contained(study_text(study)[1], loaded),
         digest=loaded.digest,
         stages=stages,
         from_run=earlier.path if earlier else None,

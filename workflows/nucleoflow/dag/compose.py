@@ -85,6 +85,7 @@ def _build_task(study: Study, products: Given, provenance: dict[str, Any]) -> Ta
             "systems": {n: s.model_dump(mode="json") for n, s in study.systems.items()},
             "metal": study.chemistry.metal,
             "seed": study.seed,
+            **study.plain_molecules,
         },
         key="build",
     )

@@ -129,6 +129,7 @@ def exploration_scheduler(study: Study) -> ExplorationScheduler:
     trust = learn.exploration_trust or study.trust
     common = {
         "metal": study.chemistry.metal,
+        **study.plain_molecules,
         "trust": trust.model_dump(mode="json"),
         "cores": study.resources.md_cores,
     }

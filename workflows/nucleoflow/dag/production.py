@@ -118,6 +118,7 @@ def nucleate_stage(study: Study) -> Steps:
 def _common(study: Study, *labels: object) -> dict[str, Any]:
     return {
         "metal": study.chemistry.metal,
+        **study.plain_molecules,
         "trust": study.trust.model_dump(mode="json"),
         "seed": derive_seed(study.seed, *labels),
         "cores": study.resources.md_cores,

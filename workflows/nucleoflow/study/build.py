@@ -62,7 +62,7 @@ def build_one(study: Study, name: str, out: Path) -> System:
         known = ", ".join(f"{suffix} ({what})" for suffix, what in SUFFIXES.items())
         raise WrongInput(f"{out}: unknown suffix '{out.suffix}'; allowed: {known}")
     seed = derive_seed(study.seed, name)
-    system = build_system(name, specs[name], study.chemistry.metal, seed)
+    system = build_system(name, specs[name], study.chemistry.metal, seed, study.molecules)
     out.parent.mkdir(parents=True, exist_ok=True)
     writers[out.suffix](system, out)
     return system

@@ -11,6 +11,8 @@ from nucleoflow.study.errors import Problem
 from nucleoflow.study.explain import line_of
 from nucleoflow.study.model import Study
 from nucleops.errors import WrongInput
+from nucleops.systems.elements import ATOMIC_NUMBER
+from nucleops.systems.molecules import Molecules, elements_of, find_motif
 from nucleops.systems.spec import SystemSpec
 from nucleops.systems.system import Molecule, System
 
@@ -43,7 +45,9 @@ def check_groups(study: Study, tree: Any) -> Iterator[Problem]:
         if (bias, system_name) in told:
             continue
         told.add((bias, system_name))
-        system = unpacked(system_name, study.systems[system_name], study.chemistry.metal)
+        system = unpacked(
+            system_name, study.systems[system_name], study.chemistry.metal, study.molecules
+        )
         try:
             resolve(study.biases[bias], system)
         except WrongInput as error:
@@ -55,7 +59,34 @@ def check_groups(study: Study, tree: Any) -> Iterator[Problem]:
             )
 
 
-def unpacked(name: str, spec: SystemSpec, metal: str) -> System:
+def check_electrons(study: Study, tree: Any) -> Iterator[Problem]:
+    """Refuse systems with an odd number of electrons, which have no closed shell.
+
+    Every calculation is neutral and restricted (see ``nucleops.engines.cp2k.inputs``); a molecule
+    of the study's own that lacks a hydrogen is the usual reason.
+    """
+    systems = {("systems", name): spec for name, spec in study.systems.items()}
+    if study.nucleate is not None:
+        systems["nucleate", "system"] = study.nucleate.system
+    for path, spec in systems.items():
+        odd = []
+        for content in spec.contents:
+            part = find_motif(content.motif, study.chemistry.metal, study.molecules)
+            electrons = sum(ATOMIC_NUMBER[symbol] for symbol in part.symbols)
+            if electrons % 2:
+                odd.append((content.motif, electrons, content.count))
+        known = [count for _, _, count in odd if count != "fill"]
+        if len(known) < len(odd) or sum(known) % 2:
+            told = ", ".join(f"one {name} has {electrons}" for name, electrons, _ in odd)
+            yield Problem(
+                f"{'.'.join(path)}.contents",
+                line_of(tree, (*path, "contents")),
+                f"found an odd number of electrons ({told}); every calculation is neutral and "
+                "closed-shell, so allowed: an even number",
+            )
+
+
+def unpacked(name: str, spec: SystemSpec, metal: str, molecules: Molecules | None = None) -> System:
     """Make a system with the right atoms and molecules, all piled up at the origin.
 
     Parameters
@@ -66,19 +97,19 @@ def unpacked(name: str, spec: SystemSpec, metal: str) -> System:
         Its contents; `fill` stands for a single molecule here.
     metal : str
         Metal of the motifs.
+    molecules : mapping of str to MoleculeSpec, optional
+        The study's own molecules.
     """
-    from nucleops.systems.motifs import motif
-
     symbols: list[str] = []
-    positions, molecules = [], []
+    positions, members = [], []
     for content in spec.contents:
-        part = motif(content.motif, metal)
+        part = find_motif(content.motif, metal, molecules)
         for _ in range(1 if content.count == "fill" else content.count):
             first = len(symbols)
             symbols.extend(part.symbols)
             positions.append(part.positions)
             indices = tuple(range(first, len(symbols)))
-            molecules.append(Molecule(content.motif, indices, tuple(part.roles)))
+            members.append(Molecule(content.motif, indices, tuple(part.roles)))
     edge = spec.box.edge_A or 2 * (spec.box.radius_A or 50.0) + spec.box.vacuum_A
     return System(
         name,
@@ -86,5 +117,6 @@ def unpacked(name: str, spec: SystemSpec, metal: str) -> System:
         np.concatenate(positions),
         np.full(3, edge),
         spec.box.shape == "cube",
-        tuple(molecules),
+        tuple(members),
+        elements_of(metal, molecules),
     )

@@ -79,19 +79,23 @@ def load_study(reference: str) -> Study:
         There is no such study.
     """
     source, text = study_text(reference)
-    return parse_study(text, source)
+    path = Path(reference)
+    return parse_study(text, source, path.parent if path.is_file() else None)
 
 
-def parse_study(text: str, source: str) -> Study:
-    """Validate the text of a study; see :func:`load_study`."""
-    from nucleoflow.study.check import check_groups
+def parse_study(text: str, source: str, folder: Path | None = None) -> Study:
+    """Validate the text of a study; see :func:`load_study`.
+
+    ``folder`` is what paths in it are relative to; without one, it may name no file.
+    """
+    from nucleoflow.study.check import check_electrons, check_groups
 
     tree = _parse_yaml(text, source)
     try:
-        study = Study.model_validate(_plain(tree))
+        study = Study.model_validate(_plain(tree), context={"folder": folder})
     except ValidationError as error:
         raise StudyError(source, tuple(explain(error, tree, Study))) from None
-    problems = tuple(check_groups(study, tree))
+    problems = (*check_groups(study, tree), *check_electrons(study, tree))
     if problems:
         raise StudyError(source, problems)
     return study

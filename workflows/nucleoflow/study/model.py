@@ -8,9 +8,10 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
+from nucleoflow.study.molecules import molecule_mistakes
 from nucleoflow.study.sections import (
     Chemistry,
     Learn,
@@ -24,8 +25,8 @@ from nucleops.bias.spec import Bias
 from nucleops.engines.cp2k.settings import LevelOfTheory
 from nucleops.engines.lammps.settings import Trust
 from nucleops.settings import Name, Settings
+from nucleops.systems.molecules import MoleculeSpec, elements_of
 from nucleops.systems.spec import SystemSpec
-from nucleops.systems.system import type_map
 
 STAGES = ("build", "learn", "metad", "unbiased", "nucleate", "report")
 """The stages of a study, in the order in which they depend on one another."""
@@ -44,6 +45,8 @@ class Study(Settings):
     """Seed from which every random number of the study follows."""
     chemistry: Chemistry = Chemistry()
     """Elements and molecules."""
+    molecules: dict[Name, MoleculeSpec] = Field(default_factory=dict)
+    """Molecules of the study's own, by name, beside the shipped motifs."""
     level_of_theory: LevelOfTheory
     """How reference energies and forces are computed."""
     systems: dict[Name, SystemSpec] = Field(min_length=1)
@@ -68,7 +71,13 @@ class Study(Settings):
     @property
     def type_map(self) -> list[str]:
         """Element order of every potential and data set."""
-        return type_map(self.chemistry.metal)
+        return list(elements_of(self.chemistry.metal, self.molecules))
+
+    @property
+    def plain_molecules(self) -> dict[str, Any]:
+        """What a task has to know of `molecules`, as plain data; empty where there are none."""
+        molecules = {name: spec.model_dump(mode="json") for name, spec in self.molecules.items()}
+        return {"molecules": molecules} if molecules else {}
 
     @property
     def digest(self) -> str:
@@ -76,9 +85,18 @@ class Study(Settings):
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
+    @model_serializer(mode="wrap")
+    def _without_empty_molecules(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # a study of shipped motifs alone keeps the digest that it had before there were others
+        content: dict[str, Any] = handler(self)
+        if not self.molecules:
+            content.pop("molecules", None)
+        return content
+
     @model_validator(mode="after")
     def _names_exist(self) -> Study:
         errors = list(_dangling(self))
+        errors += [_detail(*mistake) for mistake in molecule_mistakes(self)]
         if errors:
             raise ValidationError.from_exception_data("Study", errors)
         return self

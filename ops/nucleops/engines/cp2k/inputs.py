@@ -14,8 +14,13 @@ from nucleops.engines.cp2k.settings import AimdRun, Gfn1Xtb, LevelOfTheory, PbeD
 from nucleops.errors import WrongInput
 from nucleops.systems.system import METALS, FloatArray, System
 
-VALENCE = {"Ag": 11, "Au": 11, "Cu": 11, "S": 6, "N": 5, "C": 4, "H": 1, "O": 6}
+VALENCE = {
+    "Ag": 11, "Au": 11, "Cu": 11, "S": 6, "N": 5, "C": 4, "H": 1, "O": 6, "B": 3, "F": 7, "Si": 4,
+    "P": 5, "Cl": 7, "Ge": 4, "As": 5, "Se": 6, "Br": 7, "Te": 6, "I": 7,
+}  # fmt: skip
 """Valence electrons of each element's GTH pseudopotential."""
+SHORT_TZVP = ("B", "Ge", "As", "Se", "Te", "I", *METALS)
+"""Elements whose triple-zeta basis exists in the short-range form only (BASIS_MOLOPT_UCL)."""
 DROPLET_MARGIN_A = 6.0
 """Least space in angstrom between a droplet's atoms and the faces of its cell."""
 _OT_INNER_STEPS = 20
@@ -258,8 +263,7 @@ def _orbital_transformation(level: PbeD3) -> dict[str, Any]:
 
 def _kind(symbol: str, level: PbeD3) -> dict[str, str]:
     charge = f"q{VALENCE[symbol]}"
-    # The metals' triple-zeta basis exists in the short-range form only (BASIS_MOLOPT_UCL).
-    short = level.basis == "TZVP-MOLOPT-GTH" and symbol in METALS
+    short = level.basis == "TZVP-MOLOPT-GTH" and symbol in SHORT_TZVP
     basis = "TZVP-MOLOPT-SR-GTH" if short else level.basis
     return {
         PARAMETER: symbol,

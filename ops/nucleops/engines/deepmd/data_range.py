@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucleops.engines.deepmd.data import atom_elements, load_frames
-from nucleops.systems.system import METALS, type_map
+from nucleops.systems.system import METALS, atomic_order, type_map
 
 _BEGIN, _END = b"<nucleops:data-range>", b"</nucleops:data-range>"
 _BLOCK = 2_000_000
@@ -68,7 +68,7 @@ def composition(symbols: Iterable[str]) -> str:
     """Name a composition: elements in type order with their counts, as in ``Ag2S2N2C2H4``."""
     counts = Counter(symbols)
     order = [*METALS, *type_map("")[1:]]
-    order += sorted(set(counts) - set(order))
+    order += sorted(set(counts) - set(order), key=atomic_order)
     return "".join(f"{element}{counts[element]}" for element in order if counts[element])
 
 

@@ -16,8 +16,9 @@ class Descriptor(Settings):
     """Cut-off radius in angstrom."""
     rcut_smooth_A: Positive = 0.5
     """Radius in angstrom at which the switching to zero begins."""
-    sel: tuple[PositiveInt, ...] = Field(min_length=6, max_length=6)
-    """Most neighbours of each element within `rcut_A`, in type order (metal S N C H O)."""
+    sel: tuple[PositiveInt, ...] = Field(min_length=6)
+    """Most neighbours of each element within `rcut_A`, in type order: metal S N C H O, then the
+    other elements of the study's `molecules` by atomic number."""
     neuron: tuple[PositiveInt, ...] = (25, 50, 100)
     """Sizes of the embedding net's layers."""
     axis_neuron: PositiveInt = 8

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from nucleops.engines.deepmd.inputs import ScheduleName
 from nucleops.engines.deepmd.settings import TrainSettings
@@ -22,10 +22,20 @@ class TrainTask(Settings):
 
     train: TrainSettings
     """Network and schedules."""
-    type_map: tuple[str, ...] = Field(min_length=6, max_length=6)
+    type_map: tuple[str, ...] = Field(min_length=6)
     """Elements in type order."""
     seed: int = Field(ge=1, le=900_000_000)
     """Seed of the committee, or of the member."""
+
+    @model_validator(mode="after")
+    def _one_sel_each(self) -> TrainTask:
+        sel = self.train.descriptor.sel
+        if len(sel) != len(self.type_map):
+            raise ValueError(
+                f"train.descriptor.sel has {len(sel)} numbers for {len(self.type_map)} elements: "
+                f"{' '.join(self.type_map)}"
+            )
+        return self
 
     def for_member(self, k: int) -> TrainTask:
         """The task of member ``k``, at a seed of its own."""

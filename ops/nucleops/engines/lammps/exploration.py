@@ -15,7 +15,7 @@ from nucleops.engines.lammps.task import MdTask, run_task
 from nucleops.engines.lammps.watch import Progress
 from nucleops.errors import AtomsLost, WrongInput
 from nucleops.systems.files import write_extxyz
-from nucleops.systems.system import System, type_map
+from nucleops.systems.system import System
 
 MD_FOLDER = "md"
 
@@ -95,7 +95,7 @@ def explore(
 def _write_start(task: MdTask, system: System, out: Explored, reason: str) -> None:
     """Write the start as the only frame, with a deviation that no trust level accepts."""
     write_extxyz(system, out.md_folder / "topology.extxyz")
-    types = {element: i for i, element in enumerate(type_map(system.metal), start=1)}
+    types = {element: i for i, element in enumerate(system.type_map, start=1)}
     lines = ["ITEM: TIMESTEP", "0", "ITEM: NUMBER OF ATOMS", str(system.n_atoms)]
     lines += ["ITEM: BOX BOUNDS pp pp pp", *(f"0.0 {edge:.10f}" for edge in system.cell)]
     lines += ["ITEM: ATOMS id type x y z"]

@@ -10,7 +10,7 @@ import numpy as np
 from nucleops.engines.lammps.program import BiasEngine
 from nucleops.engines.lammps.settings import MdSettings
 from nucleops.seeds import derive_seed
-from nucleops.systems.system import FloatArray, System, type_map
+from nucleops.systems.system import FloatArray, System
 
 DATA_FILE = "system.data"
 DUMP_FILE = "trajectory.dump"
@@ -132,7 +132,7 @@ def guard_distances(closest_A: Mapping[str, float]) -> dict[str, float]:
 def _guard_lines(system: System, closest_A: Mapping[str, float], settings: MdSettings) -> list[str]:
     if settings.contact_guard_eV_A2 == 0:
         return []
-    types = {element: i for i, element in enumerate(type_map(system.metal), start=1)}
+    types = {element: i for i, element in enumerate(system.type_map, start=1)}
     lines = []
     for pair, distance in sorted(guard_distances(closest_A).items()):
         elements = pair.split("-")
@@ -149,7 +149,7 @@ def _pair_style(
     # The names are written out: `-var models a b` would hand over the first one only.
     deviation = f" out_freq {stride} out_file {DEVIATION_FILE}" if stride is not None else ""
     potential = f"deepmd {' '.join(models)}{deviation if len(models) > 1 else ''}"
-    elements = " ".join(type_map(system.metal))
+    elements = " ".join(system.type_map)
     if not guard:
         return f"pair_style {potential}\npair_coeff * * {elements}"
     lines = [f"pair_style hybrid/overlay {potential} harmonic/cut"]

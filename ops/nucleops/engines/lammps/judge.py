@@ -13,7 +13,7 @@ from nucleops.engines.lammps.readers import Dump, ModelDeviation, Thermo
 from nucleops.engines.lammps.settings import Trust
 from nucleops.systems.distances import minimum_image
 from nucleops.systems.elements import COVALENT_RADIUS_A
-from nucleops.systems.system import FloatArray, System
+from nucleops.systems.system import METALS, FloatArray, System
 from nucleops.systems.topology import BOND_TOLERANCE
 
 IntArray = NDArray[np.int64]
@@ -21,7 +21,8 @@ IntArray = NDArray[np.int64]
 COLLAPSE_A = 0.6
 """Two atoms closer than this, in angstrom, have fallen into one another; H-H in H2 is 0.74."""
 
-_KEPT_BONDS = frozenset(frozenset(pair) for pair in ("CH", "CO", "CN", "CS"))
+_HOLDS_H = ("B", "C", "Si", "Ge", "P", "As")
+"""Elements whose hydrogen stays; what O, N, S and halogens hold is exchanged with the solvent."""
 
 
 @dataclass(frozen=True)
@@ -121,9 +122,10 @@ def energy_reason(value: float, step: int, limit: float) -> str:
 
 
 def kept_bonds(system: System) -> tuple[IntArray, FloatArray]:
-    """Bonds that must not break: C-H, C-O, C-N, C-S.
+    """Bonds that must not break: those between non-metals, as C-H, C-O, C-N, C-S, P-C.
 
-    O-H and N-H are left out, since protons go back and forth between ligand and methanol.
+    O-H, N-H, S-H and hydrogen halides are left out, since protons go back and forth between ligand
+    and solvent; so are bonds to metals, whose making and breaking is what is studied.
 
     Returns
     -------
@@ -135,18 +137,27 @@ def kept_bonds(system: System) -> tuple[IntArray, FloatArray]:
     """
     from scipy.spatial import cKDTree
 
-    longest = BOND_TOLERANCE * (COVALENT_RADIUS_A["C"] + COVALENT_RADIUS_A["S"])
+    radii = np.array([COVALENT_RADIUS_A[s] for s in system.symbols])
+    covalent = radii[[s not in METALS for s in system.symbols]]
+    longest = 2 * BOND_TOLERANCE * float(covalent.max(initial=0.0))
     tree = _tree(cKDTree, system.positions, system.cell, system.periodic)
     near = tree.query_pairs(longest, output_type="ndarray").astype(np.int64).reshape(-1, 2)
     owner = np.zeros(system.n_atoms, dtype=np.int64)
     for number, molecule in enumerate(system.molecules):
         owner[list(molecule.indices)] = number
     lengths = _lengths(system.positions, near, system.cell, system.periodic)
-    radii = np.array([COVALENT_RADIUS_A[s] for s in system.symbols])
-    kind = [frozenset((system.symbols[i], system.symbols[j])) in _KEPT_BONDS for i, j in near]
+    kind = [_must_hold(system.symbols[i], system.symbols[j]) for i, j in near]
     bonded = np.array(kind, dtype=bool) & (owner[near[:, 0]] == owner[near[:, 1]])
     bonded &= lengths < BOND_TOLERANCE * radii[near].sum(axis=1)
     return near[bonded], lengths[bonded]
+
+
+def _must_hold(first: str, second: str) -> bool:
+    if first in METALS or second in METALS:
+        return False
+    if "H" in (first, second):
+        return first in _HOLDS_H or second in _HOLDS_H
+    return True
 
 
 def _deviation_failure(deviation: ModelDeviation | None, trust: Trust) -> Iterator[Failure]:

@@ -17,6 +17,7 @@ from nucleops.engines.lammps.watch import Progress
 from nucleops.errors import WrongInput
 from nucleops.seeds import derive_seed
 from nucleops.settings import Name, Settings
+from nucleops.systems.molecules import MoleculeSpec
 from nucleops.systems.spec import SystemSpec
 from nucleops.systems.system import System
 
@@ -30,6 +31,8 @@ class MdTask(Settings):
     """What to build as the start; left out where the start comes as a file."""
     metal: str = "Ag"
     """The metal of the clusters."""
+    molecules: dict[Name, MoleculeSpec] = Field(default_factory=dict)
+    """The study's own molecules, which `spec` may name."""
     md: MdSettings
     """Temperature, length, thermostat."""
     trust: Trust = Trust()
@@ -67,7 +70,7 @@ def built_system(task: MdTask) -> System:
     if task.spec is None:
         raise WrongInput(f"the task of system {task.system} has no spec to build from")
     seed = derive_seed(task.own_seed, "box")
-    return build_system(task.system, task.spec, task.metal, seed)
+    return build_system(task.system, task.spec, task.metal, seed, task.molecules)
 
 
 def stored_system(task: MdTask, folder: Path) -> System:
