@@ -3,7 +3,7 @@
 Where Colvars differs from PLUMED by definition:
 
 - a wall of PLUMED's kappa is ``forceConstant 2 kappa``, and Colvars divides by ``width`` squared;
-- coordination with ``tolerance 1e-5`` is PLUMED's stretched short form to 1e-9 a pair;
+- coordination with ``tolerance 1e-5`` is PLUMED's stretched short form, to 1e-9 a pair up to 6/12;
 - hills are plain Gaussians, zero beyond a squared distance of 23 sigma^2; PLUMED's are stretched
   to zero at 12.5 sigma^2. A hill differs by at most 0.2 % of its height;
 - the bias is the value of the nearest grid point (PLUMED interpolates): with the default spacing

@@ -3,7 +3,7 @@
 ``s0(r) = (1 - (r/r0)^n) / (1 - (r/r0)^m)``, n/m at r = r0. PLUMED's short form ``R_0 NN MM`` sets
 it to zero beyond ``dmax = r0 (1e-5)^(1/(n-m))`` and stretches it,
 ``s(r) = (s0(r) - s0(dmax)) / (1 - s0(dmax))``, so that it is continuous there. Colvars subtracts
-1e-5 instead of s0(dmax); the two differ by less than 1e-9 a pair.
+1e-5 instead of s0(dmax); for 6/8, 6/10 and 6/12 the two differ by less than 1e-9 a pair.
 """
 
 from __future__ import annotations
