@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from nucleops.bias.coordination import coordination_numbers
 from nucleops.bias.geometry import angle, distance, minimum_image, place_positions, torsion
-from nucleops.bias.kernels import coordination_numbers
 from nucleops.bias.resolved import FloatArray, ResolvedBias, ResolvedCV
 from nucleops.bias.switch import switch
 from nucleops.errors import WrongInput
@@ -149,7 +149,7 @@ def _coordination(
 def _few_numbers(
     a: FloatArray, b: FloatArray | None, cell: FloatArray | None, r0_A: float, n: int, m: int
 ) -> FloatArray:
-    """Return what :func:`nucleops.bias.kernels.coordination_numbers` does, from all distances."""
+    """Do the same as :func:`coordination_numbers` with an array of all distances."""
     between = a[:, :, None, :] - (a if b is None else b)[:, None, :, :]
     r = np.sqrt(np.sum(minimum_image(between, cell) ** 2, axis=-1))
     s = switch(r, r0_A, n, m)

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nucleops.bias import values
+from nucleops.bias.coordination import coordination_numbers
 from nucleops.bias.geometry import minimum_image
-from nucleops.bias.kernels import coordination_numbers
 from nucleops.bias.switch import switch
 
 
