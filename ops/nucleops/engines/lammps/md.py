@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,7 @@ from nucleops.systems.files import write_extxyz, write_lammps_data
 from nucleops.systems.system import System
 
 if TYPE_CHECKING:
+    from nucleops.bias.enhanced import SharedHills
     from nucleops.bias.spec import Bias
     from nucleops.engines.lammps.biasing import AppliedBias
 
@@ -54,6 +56,8 @@ def run_md(
     progress: Progress | None = None,
     closest_A: Mapping[str, float] | None = None,
     cores: int = 1,
+    shared: SharedHills | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> MdResult:
     """Run NVT dynamics, ended early where trust in the potential ends, and judge it.
 
@@ -80,6 +84,10 @@ def run_md(
         the models carry where None.
     cores : int
         MPI processes.
+    shared : SharedHills or None
+        Lay the hills of the bias into one bias with other walkers, which run beside this one.
+    environment : mapping or None
+        Variables to set for LAMMPS besides its own, such as the GPUs that it may see.
 
     Returns
     -------
@@ -107,12 +115,15 @@ def run_md(
     out_dir.mkdir(parents=True, exist_ok=True)
     write_extxyz(system, out_dir / "topology.extxyz")
     write_lammps_data(system, out_dir / inputs.DATA_FILE)
-    applied = _prepare_bias(bias, system, settings, out_dir)
+    applied = _prepare_bias(bias, system, settings, out_dir, shared)
     names = [f"graph.{k:03d}{Path(model).suffix}" for k, model in enumerate(models)]
     engine = None if applied is None else applied.engine
     text = inputs.lammps_input(system, names, settings, seed, engine, closest_A)
     (out_dir / "in.lammps").write_text(text, encoding="utf-8")
     watch = TrustWatch(out_dir, settings, trust, system.n_atoms, energy_floor_eV_atom, progress)
+    program = dataclasses.replace(
+        program, environment={**program.environment, **(environment or {})}
+    )
     result = _run_lammps(program, models, names, settings, out_dir, watch, cores)
     died = _how_it_died(result)
     dump = _frames(out_dir, result, died)
@@ -145,6 +156,8 @@ def run_md(
         models=[hashlib.sha256(Path(model).read_bytes()).hexdigest() for model in models],
         energy_floor_eV_atom=energy_floor_eV_atom,
         guard_A=inputs.guard_distances(closest_A) if settings.contact_guard_eV_A2 else {},
+        biased_cvs=[] if applied is None else list(applied.biased_cvs),
+        sharing_walkers=1 if shared is None else shared.walkers,
     )
     done.write()
     return done
@@ -174,13 +187,19 @@ def _check(models: Sequence[Path], out_dir: Path) -> None:
 
 
 def _prepare_bias(
-    bias: Bias | None, system: System, settings: MdSettings, out_dir: Path
+    bias: Bias | None,
+    system: System,
+    settings: MdSettings,
+    out_dir: Path,
+    shared: SharedHills | None,
 ) -> AppliedBias | None:
     if bias is None:
+        if shared is not None:
+            raise WrongInput("walkers share the hills of a bias, and this run has none")
         return None
     from nucleops.engines.lammps.biasing import write_bias
 
-    return write_bias(bias, system, settings, out_dir, bias_engine())
+    return write_bias(bias, system, settings, out_dir, bias_engine(), shared)
 
 
 def _run_lammps(

@@ -46,3 +46,12 @@ class MdSettings(Settings):
     their elements did in any labelled frame; keeps a young potential from collapse. 0 for none."""
     timeout_s: Positive = 86400.0
     """Wall-clock limit of one run in seconds."""
+
+
+class Sharing(Settings):
+    """Walkers of metadynamics that lay their hills into one bias."""
+
+    walkers: int = Field(ge=2, le=1000)
+    """How many walkers run side by side."""
+    exchange_steps: PositiveInt
+    """MD steps between readings of the other walkers' hills."""
