@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nucleops.bias.colvars import colvars_input, grid_of
+from nucleops.bias.colvars import colvars_input
+from nucleops.bias.colvars_metad import grid_of
 from nucleops.bias.convert import colvars_to_plumed
 from nucleops.bias.hills import HillsTable, hills_bias, read_hills
 from nucleops.bias.presets import monomer_dimer

@@ -43,7 +43,7 @@ BIAS = Bias.model_validate(
 OUTPUTS = ("COLVAR", "HILLS", "trajectory.dump", "model_devi.out", "thermo.csv")
 
 
-def settings_for(thermostat: str, steps: int = 1500) -> MdSettings:
+def settings_for(thermostat: str, steps: int = 4000) -> MdSettings:
     return MdSettings(steps=steps, stride=20, checkpoint_steps=100, thermostat=thermostat)
 
 
@@ -82,7 +82,7 @@ def test_a_killed_run_ends_as_one_that_was_not(
     rng = np.random.default_rng(len(signals))
     out = tmp_path / "killed"
     kills = 0
-    for number, share in zip(signals, np.sort(rng.uniform(0.05, 0.8, len(signals))), strict=True):
+    for number, share in zip(signals, np.sort(rng.uniform(0.05, 0.5, len(signals))), strict=True):
         killer = Killer(int(share * settings.steps), number)
         try:
             run_md(droplet, committee.models, settings, LENIENT, out, 5, bias=BIAS, progress=killer)

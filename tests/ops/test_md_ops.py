@@ -10,7 +10,7 @@ from dflow.python import OPIO, FatalError
 
 from nucleops.engines.lammps import production
 from nucleops.engines.lammps.task import MdTask
-from nucleops.metad import RunMetadynamics
+from nucleops.metad import RunMetadynamics, RunSharedMetadynamics
 from nucleops.nucleate import RunReplica
 from nucleops.systems.files import write_extxyz
 from nucleops.systems.system import System
@@ -38,7 +38,13 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, 
     calls: list[tuple[object, ...]] = []
 
     def run_task(
-        task: MdTask, system: System, models: list[Path], out: Path, progress: object, floor: object
+        task: MdTask,
+        system: System,
+        models: list[Path],
+        out: Path,
+        progress: object,
+        floor: object,
+        environment: object,
     ) -> None:
         calls.append((task, system, out.name, floor))
         out.mkdir()
@@ -64,8 +70,43 @@ def test_a_walker_runs_in_a_folder_of_its_own(runs: list[tuple[object, ...]]) ->
 
 
 def test_metadynamics_without_hills_is_refused() -> None:
-    with pytest.raises(FatalError, match=r"no bias\.metadynamics"):
+    with pytest.raises(FatalError, match=r"no bias\.metadynamics and no bias\.opes"):
         RunMetadynamics().execute(ip(TASK))
+
+
+def test_opes_is_run_as_metadynamics_is() -> None:
+    bias = {"cvs": METADYNAMICS["cvs"], "opes": {"cvs": ["d"], "barrier_kcal_mol": 10}}
+    out = RunMetadynamics().execute(ip({**TASK, "bias": bias, "number": 0}))
+    assert out["result"] == Path("walker-000")
+
+
+def test_walkers_that_share_are_one_task(runs: list[tuple[object, ...]]) -> None:
+    sharing = {"walkers": 3, "exchange_steps": 50}
+    task = {**TASK, "bias": METADYNAMICS, "sharing": sharing}
+    out = RunSharedMetadynamics().execute(ip(task))
+    assert out["result"] == [Path(f"walker-{k:03d}") for k in range(3)]
+    assert Path("exchange").is_dir()
+    numbers = sorted(run[0].number for run in runs)  # type: ignore[attr-defined]
+    assert numbers == [0, 1, 2]
+    assert len({run[0].own_seed for run in runs}) == 3  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"sharing": None}, "found sharing None"),
+        ({"number": 1}, "need sharing and no number"),
+        (
+            {"bias": {"cvs": METADYNAMICS["cvs"], "opes": {"cvs": ["d"], "barrier_kcal_mol": 9}}},
+            "OPES cannot share",
+        ),
+    ],
+)
+def test_what_cannot_be_shared_is_refused(change: dict[str, object], words: str) -> None:
+    sharing = {"walkers": 2, "exchange_steps": 50}
+    task = {**TASK, "bias": METADYNAMICS, "sharing": sharing, **change}
+    with pytest.raises(FatalError, match=words):
+        RunSharedMetadynamics().execute(ip(task))
 
 
 def test_the_floor_is_that_of_the_composition(runs: list[tuple[object, ...]]) -> None:

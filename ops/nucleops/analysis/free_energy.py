@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nucleops.analysis.grid import BoolArray, FloatArray, Grid
-
-KB_KCAL_MOL_K = 0.0083144621 / 4.184
-"""Boltzmann's constant in kcal/mol/K, with the digits PLUMED uses."""
+from nucleops.bias.enhanced import KB_KCAL_MOL_K
 
 
 def thermal_energy(temperature_K: float) -> float:

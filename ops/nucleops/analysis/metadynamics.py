@@ -1,9 +1,8 @@
-"""From the series and hills of metadynamics walkers to surfaces, errors and a verdict."""
+"""From the series and hills of walkers of metadynamics or OPES to surfaces, errors, a verdict."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,73 +25,18 @@ from nucleops.analysis.errors import (
     plateau,
 )
 from nucleops.analysis.free_energy import free_energy, project, visited, weighted_histogram
-from nucleops.analysis.grid import BoolArray, FloatArray, Grid
+from nucleops.analysis.grid import FloatArray, Grid
 from nucleops.analysis.settings import FreeEnergySettings, State
+from nucleops.analysis.surfaces import Surfaces
 from nucleops.analysis.walkers import (
     Walker,
     boxes,
     default_states,
+    hill_sets,
     hills_grid,
     mean_surfaces,
     pooled,
 )
-
-
-@dataclass(frozen=True)
-class Surfaces:
-    """What :func:`analyse` makes of the walkers; energies in kcal/mol.
-
-    Attributes
-    ----------
-    grid : Grid
-        Grid of the summed hills (D variables).
-    from_hills : ndarray
-        Minus the sum of hills, ``grid.shape``, minimum zero; nan where no hill reached.
-    coarse : Grid
-        Grid of the reweighted histograms.
-    reweighted : ndarray
-        ``coarse.shape``, minimum zero; inf where not visited.
-    been : ndarray
-        Where on `grid` the walkers have been (within one hill width).
-    profile_x, profile_hills, profile, profile_error : ndarray
-        Along the first variable, shape (n,): summed hills projected, reweighted, and the block
-        error of the latter.
-    block, n_blocks : int
-        Block size (rows) and number of blocks behind the error.
-    error_is_level : bool
-        Whether the block-size scan showed a plateau.
-    scan : list
-        Rows (block, blocks, mean error) of the scan.
-    times_ps, difference_hills, difference, difference_error : ndarray
-        Free-energy difference against time, shape (T,).
-    states : tuple of State
-        The basins.
-    minima : dict
-        State -> values of the variables at the lowest known point inside it, shape (D,).
-    verdict : Verdict
-        Whether to believe it.
-    """
-
-    grid: Grid
-    from_hills: FloatArray
-    coarse: Grid
-    reweighted: FloatArray
-    been: BoolArray
-    profile_x: FloatArray
-    profile_hills: FloatArray
-    profile: FloatArray
-    profile_error: FloatArray
-    block: int
-    n_blocks: int
-    error_is_level: bool
-    scan: list[tuple[int, int, float]]
-    times_ps: FloatArray
-    difference_hills: FloatArray
-    difference: FloatArray
-    difference_error: FloatArray
-    states: tuple[State, ...]
-    minima: dict[str, list[float]]
-    verdict: Verdict
 
 
 def analyse(
@@ -103,7 +47,7 @@ def analyse(
     Parameters
     ----------
     walkers : sequence of Walker
-        Independent walkers (each fills with its own hills).
+        Independent walkers, each with its own hills or kernels, or walkers that share their hills.
     names : sequence of str
         Names of the D biased variables.
     kT : float
@@ -116,7 +60,8 @@ def analyse(
     grid = hills_grid(walkers)
     samples, logs, times = pooled(walkers, kT, settings.discard_ps)
     been = visited(samples, grid, reach=2)
-    from_hills = mean_surfaces(walkers, grid, [None])[0]
+    has_hills = bool(hill_sets(walkers))
+    from_hills = mean_surfaces(walkers, grid, [None])[0] if has_hills else None
     coarse = Grid.make(
         [
             np.linspace(s.min(), s.max(), settings.bins) if np.ptp(s) > 0 else axis
@@ -127,10 +72,13 @@ def analyse(
     line = Grid.make([coarse.axes[0]])
     scan, block, level = _block_size(samples[:, 0], logs, line, kT, settings)
     profile, error, n_blocks = _profile(samples[:, 0], logs, line, block, kT)
-    t, by_hills, by_weights, by_error = _in_time(
-        walkers, grid, samples, logs, times, regions, kT, settings
-    )
+    t, by_weights, by_error = _in_time(walkers, samples, logs, times, regions, kT, settings)
+    by_hills = _hills_in_time(walkers, grid, t, regions, kT) if has_hills else None
     reweighted = free_energy(weight, kT)
+    if from_hills is None:
+        minima = _minima(reweighted, coarse, states, regions)
+    else:
+        minima = _minima(np.where(been, from_hills, np.nan), grid, states, regions)
     return Surfaces(
         grid=grid,
         from_hills=from_hills,
@@ -138,7 +86,9 @@ def analyse(
         reweighted=reweighted,
         been=been,
         profile_x=line.axes[0],
-        profile_hills=_profile_of_hills(from_hills, grid, kT, line.axes[0]),
+        profile_hills=None
+        if from_hills is None
+        else _profile_of_hills(from_hills, grid, kT, line.axes[0]),
         profile=profile,
         profile_error=error,
         block=block,
@@ -150,8 +100,16 @@ def analyse(
         difference=by_weights,
         difference_error=by_error,
         states=tuple(states),
-        minima=_minima(np.where(been, from_hills, np.nan), grid, states, regions),
-        verdict=_judge(walkers, states, regions, t, by_hills, by_error, settings),
+        minima=minima,
+        verdict=_judge(
+            walkers,
+            states,
+            regions,
+            t,
+            by_weights if by_hills is None else by_hills,
+            by_error,
+            settings,
+        ),
     )
 
 
@@ -191,30 +149,34 @@ def _profile_of_hills(surface: FloatArray, grid: Grid, kT: float, x: FloatArray)
 
 def _in_time(
     walkers: Sequence[Walker],
-    grid: Grid,
     samples: FloatArray,
     logs: FloatArray,
     times: FloatArray,
     regions: Sequence[Box],
     kT: float,
     settings: FreeEnergySettings,
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     end = max(float(w.times_ps[-1]) for w in walkers)
     t = np.linspace(end / settings.n_times, end, settings.n_times)
-    first, last = regions[0], regions[-1]
-    by_hills = []
-    for surface in mean_surfaces(walkers, grid, [float(x) for x in t]):
-        known = np.where(np.isfinite(surface), surface, np.inf)
-        by_hills.append(difference_on_grid(known, grid, first, last, kT))
     by_weights, by_error = [], []
     for x in t:
         k = times <= x
         value, error = difference_from_samples(
-            samples[k], logs[k], first, last, kT, settings.n_blocks
+            samples[k], logs[k], regions[0], regions[-1], kT, settings.n_blocks
         )
         by_weights.append(value)
         by_error.append(error)
-    return t, np.array(by_hills), np.array(by_weights), np.array(by_error)
+    return t, np.array(by_weights), np.array(by_error)
+
+
+def _hills_in_time(
+    walkers: Sequence[Walker], grid: Grid, t: FloatArray, regions: Sequence[Box], kT: float
+) -> FloatArray:
+    by_hills = []
+    for surface in mean_surfaces(walkers, grid, [float(x) for x in t]):
+        known = np.where(np.isfinite(surface), surface, np.inf)
+        by_hills.append(difference_on_grid(known, grid, regions[0], regions[-1], kT))
+    return np.array(by_hills)
 
 
 def _minima(
@@ -241,9 +203,9 @@ def _judge(
     settings: FreeEnergySettings,
 ) -> Verdict:
     ratios = [
-        float(w.hills.height[-max(1, len(w.hills) // 10) :].mean() / w.hills.height[0])
-        for w in walkers
-        if w.hills.bias_factor > 1 and len(w.hills)
+        float(hills.height[-max(1, len(hills) // 10) :].mean() / hills.height[0])
+        for hills in hill_sets(walkers)
+        if hills.bias_factor > 1 and len(hills)
     ]
     return judge(
         length_ps=float(sum(w.times_ps[-1] for w in walkers)),

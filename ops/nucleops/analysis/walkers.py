@@ -1,4 +1,4 @@
-"""Metadynamics walkers: their series, weights, and surfaces from their hills."""
+"""Walkers of metadynamics or OPES: their series, weights, and surfaces from their hills."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from nucleops.analysis.grid import FloatArray, Grid, spanning
 from nucleops.analysis.hills import c_of_t, offset_at, sums_of_hills
 from nucleops.analysis.settings import State
 from nucleops.bias.hills import HillsTable, hills_bias
+from nucleops.bias.kernels import KernelsTable
 
 
 @dataclass(frozen=True)
@@ -25,55 +26,83 @@ class Walker:
     values : ndarray
         Biased collective variables, shape (F, D).
     rbias, bias : ndarray or None
-        ``bias - c(t)`` and the metadynamics bias in kcal/mol where the engine wrote them, (F,).
-    hills : HillsTable
-        The hills, in order of time.
+        ``bias - c(t)`` and the bias in kcal/mol where the engine wrote them, (F,).
+    laid : HillsTable or KernelsTable
+        The hills of metadynamics, or the kernels of OPES, in order of time. Walkers that share
+        their hills hold one and the same table, with the hills of all.
     """
 
     times_ps: FloatArray
     values: FloatArray
     rbias: FloatArray | None
     bias: FloatArray | None
-    hills: HillsTable
+    laid: HillsTable | KernelsTable
 
     @property
-    def hill_times_ps(self) -> FloatArray:
-        """Time of each hill in ps, shape (H,)."""
-        return np.asarray(self.hills.time_fs * 1e-3, dtype=np.float64)
+    def hills(self) -> HillsTable | None:
+        """The hills; None of OPES."""
+        return self.laid if isinstance(self.laid, HillsTable) else None
 
 
-def log_weights(walker: Walker, kT: float) -> FloatArray:
+def times_ps(hills: HillsTable) -> FloatArray:
+    """Time of each hill in ps, shape (H,)."""
+    return np.asarray(hills.time_fs * 1e-3, dtype=np.float64)
+
+
+def hill_sets(walkers: Sequence[Walker]) -> list[HillsTable]:
+    """Return the sets of hills of walkers, each once: one each, or one of all that share it."""
+    return list({id(w.hills): w.hills for w in walkers if w.hills is not None}.values())
+
+
+def log_weights(walker: Walker, kT: float, offsets: FloatArray | None = None) -> FloatArray:
     """Logarithm of the weight of each row of a walker, shape (F,).
 
-    ``(V(s, t) - c(t)) / kT`` (Tiwary and Parrinello 2015): from the series where the engine wrote
-    it, else with c(t), and where need be V, from the hills that fell before each row.
+    Metadynamics: ``(V(s, t) - c(t)) / kT`` (Tiwary and Parrinello, J. Phys. Chem. B 119, 736
+    (2015)), from the series where the engine wrote it, else with c(t), and where need be V, from
+    the hills that fell before each row. OPES: ``V(s, t) / kT``, for its bias soon hardly moves, and
+    its own c(t) is not for reweighting (Invernizzi and Parrinello, J. Phys. Chem. Lett. 11, 2731
+    (2020)).
+
+    Parameters
+    ----------
+    walker : Walker
+        The walker.
+    kT : float
+        Thermal energy in kcal/mol.
+    offsets : ndarray or None
+        c(t) after each hill, shape (H,), where it is known already; see :func:`offsets_of`.
     """
+    hills = walker.hills
+    if hills is None:
+        assert walker.bias is not None  # read_walker refuses OPES without it
+        return np.asarray(walker.bias / kT, dtype=np.float64)
     if walker.rbias is not None:
         return np.asarray(walker.rbias / kT, dtype=np.float64)
-    hills = walker.hills
     bias = walker.bias
     if bias is None:
-        before = np.searchsorted(walker.hill_times_ps, walker.times_ps, side="left")
-        bias = hills_bias(hills, walker.values, before.astype(np.float64))
-    offsets = c_of_t(
-        hills.centres,
-        hills.sigmas,
-        hills.added,
-        hills_grid([walker], most=150),
-        kT,
-        hills.bias_factor,
-        hills.kernel,
-    )
-    offset = offset_at(walker.times_ps, walker.hill_times_ps, offsets)
+        before = np.searchsorted(times_ps(hills), walker.times_ps, side="left")
+        bias = hills_bias(hills, walker.values, before.astype(np.int64))
+    offsets = offsets_of(walker, kT) if offsets is None else offsets
+    offset = offset_at(walker.times_ps, times_ps(hills), offsets)
     return np.asarray((bias - offset) / kT, dtype=np.float64)
 
 
+def offsets_of(walker: Walker, kT: float) -> FloatArray:
+    """c(t) in kcal/mol after each of a walker's hills, shape (H,)."""
+    hills = walker.hills
+    assert hills is not None
+    grid = hills_grid([walker], most=150)
+    return c_of_t(
+        hills.centres, hills.sigmas, hills.added, grid, kT, hills.bias_factor, hills.kernel
+    )
+
+
 def hills_grid(walkers: Sequence[Walker], most: int = 200) -> Grid:
-    """Grid that holds every hill of the walkers, at most half a hill width fine."""
-    centres = np.concatenate([w.hills.centres for w in walkers])
-    sigma = np.concatenate([w.hills.sigmas for w in walkers]).min(axis=0)
+    """Grid that holds every hill or kernel of the walkers, at most half a width fine."""
+    centres = np.concatenate([w.laid.centres for w in walkers])
+    sigma = np.concatenate([w.laid.sigmas for w in walkers]).min(axis=0)
     low, high = centres.min(axis=0) - 3.0 * sigma, centres.max(axis=0) + 3.0 * sigma
-    periods = walkers[0].hills.periods
+    periods = walkers[0].laid.periods
     axes: list[FloatArray] = []
     for d, period in enumerate(periods):
         if period is None:
@@ -103,21 +132,44 @@ def default_states(walkers: Sequence[Walker], names: Sequence[str]) -> tuple[Sta
 def pooled(
     walkers: Sequence[Walker], kT: float, discard_ps: float
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Rows of all walkers together: values (F, D), logarithms of the weights (F,), times (F,).
+
+    By how much the bias of one OPES walker is offset from another's it does not tell. The weights
+    of each are therefore scaled to sum up to its effective number of rows, (sum w)^2 / sum w^2
+    (Kish), as good a measure as there is of what the walker knows.
+    """
     kept = [(w, w.times_ps >= discard_ps) for w in walkers]
     samples = np.concatenate([w.values[k] for w, k in kept])
-    logs = np.concatenate([log_weights(w, kT)[k] for w, k in kept])
-    return samples, logs, np.concatenate([w.times_ps[k] for w, k in kept])
+    offsets: dict[int, FloatArray] = {}
+    parts = []
+    for w, k in kept:
+        if w.hills is None:
+            parts.append(_levelled(log_weights(w, kT)[k]))
+            continue
+        if w.rbias is None and id(w.hills) not in offsets:
+            offsets[id(w.hills)] = offsets_of(w, kT)
+        parts.append(log_weights(w, kT, offsets.get(id(w.hills)))[k])
+    return samples, np.concatenate(parts), np.concatenate([w.times_ps[k] for w, k in kept])
+
+
+def _levelled(logs: FloatArray) -> FloatArray:
+    if not len(logs):
+        return logs
+    weights = np.exp(logs - logs.max())
+    return np.asarray(logs - logs.max() + np.log(weights.sum() / np.square(weights).sum()))
 
 
 def mean_surfaces(
     walkers: Sequence[Walker], grid: Grid, ends_ps: Sequence[float | None]
 ) -> list[FloatArray]:
-    """Minus the sum of hills up to each time, averaged over the walkers; nan where none reached."""
+    """Minus the sum of hills up to each time, averaged over the walkers; nan where none reached.
+
+    Walkers that share their hills count as one.
+    """
     per_walker = []
-    for w in walkers:
-        h = w.hills
+    for h in hill_sets(walkers):
         ends = [np.inf if t is None else t for t in ends_ps]
-        counts = [int(np.sum(w.hill_times_ps <= t)) for t in ends]
+        counts = [int(np.sum(times_ps(h) <= t)) for t in ends]
         per_walker.append(
             list(sums_of_hills(h.centres, h.sigmas, h.height, grid, counts, h.kernel))
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import isclose, pi
 
+from nucleops.bias.enhanced import SharedHills
 from nucleops.bias.resolved import ResolvedBias, domain
 from nucleops.bias.values import evaluate
 from nucleops.errors import WrongInput
@@ -80,6 +81,25 @@ def check_start(bias: ResolvedBias) -> None:
                 f"bias.metadynamics.grid_min/grid_max of {name}: the grid goes from {low:g} to "
                 f"{high:g}, but system {bias.system!r} starts at {value:.4g}"
             )
+
+
+def check_shared(bias: ResolvedBias, shared: SharedHills | None) -> None:
+    """Refuse to share what cannot be shared through files.
+
+    Raises
+    ------
+    WrongInput
+        The bias has OPES, whose walkers PLUMED shares through MPI only, or nothing to share.
+    """
+    if shared is None or bias.metadynamics is not None:
+        return
+    if bias.opes is not None:
+        raise WrongInput(
+            "walkers of OPES cannot share their bias: PLUMED shares it through MPI within one "
+            "process group only (WALKERS_MPI), never through files",
+            advice="run independent walkers, or share the hills of metadynamics",
+        )
+    raise WrongInput("walkers share the hills of bias.metadynamics, and this bias has none")
 
 
 def _outside(path: str, found: float, low: float, high: float, kind: str, unit: str) -> str:

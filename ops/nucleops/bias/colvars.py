@@ -8,29 +8,28 @@ Where Colvars differs from PLUMED by definition:
   to zero at 12.5 sigma^2. A hill differs by at most 0.2 % of its height;
 - the bias is the value of the nearest grid point (PLUMED interpolates): with the default spacing
   of sigma/5 at most 6 % of a hill's height in one dimension, half a spacing off its flank;
-- centres of mass are of unwrapped coordinates, so the group must be whole when the run starts.
+- centres of mass are of unwrapped coordinates, so the group must be whole when the run starts;
+- where W walkers share their hills, Colvars tempers a hill by the walker's own hills alone, PLUMED
+  by the hills of all. Every walker's share of the bias tends to the same 1/W of it (all sample one
+  distribution), so ``biasTemperature T (gamma - 1) / W`` tempers the whole towards gamma.
 
 Colvars cannot say the lowest or mean coordination number, odd exponents, or a wall or restraint on
-either.
+either; it has no OPES.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import ceil, degrees, pi
+from math import pi
 
-import numpy as np
-
-from nucleops.bias.checks import check_start
+from nucleops.bias.checks import check_shared, check_start
 from nucleops.bias.colvars_limits import cannot_say, check_whole, left_out_of
+from nucleops.bias.colvars_metad import KCAL_MOL_IN_EV, block, grid_of, metad_block, unit
+from nucleops.bias.enhanced import SharedHills
 from nucleops.bias.resolved import Place, ResolvedBias, ResolvedCV
-from nucleops.bias.spec import Metadynamics
 from nucleops.bias.switch import TOLERANCE
 from nucleops.errors import WrongInput
-
-KCAL_MOL_IN_EV = 0.0433641153087705
-"""1 kcal/mol in eV: 4184 J / (N_A e), CODATA 2018."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,7 @@ def colvars_input(
     stride: int,
     *,
     restart_stride: int = 0,
+    shared: SharedHills | None = None,
 ) -> ColvarsInput:
     """Return the Colvars configuration of a bias.
 
@@ -68,6 +68,8 @@ def colvars_input(
         MD steps between rows of the trajectory file.
     restart_stride : int
         MD steps between state files; 0: one at the end only.
+    shared : SharedHills or None
+        Lay the hills into one bias with other walkers.
 
     Returns
     -------
@@ -78,8 +80,15 @@ def colvars_input(
     ------
     WrongInput
         Colvars cannot say a part and the bias does not allow leaving it out, metadynamics is on
-        such a part, a centre of mass is not whole at the start, or the start lies off the grid.
+        such a part, a centre of mass is not whole at the start, the start lies off the grid, or
+        the bias has OPES, which is the run's purpose and is never left out.
     """
+    if resolved.opes is not None:
+        raise WrongInput(
+            "bias.opes: this LAMMPS has no PLUMED, and Colvars has no OPES",
+            advice="run with a LAMMPS that has PLUMED, or describe bias.metadynamics instead",
+        )
+    check_shared(resolved, shared)
     reasons = {
         cv.name: reason for cv in resolved.variables() if (reason := cannot_say(cv, resolved))
     }
@@ -101,32 +110,13 @@ def colvars_input(
         if restraint.of not in reasons:
             cv = resolved.variable(restraint.of)
             body = [f"name {restraint.name}", f"colvars {restraint.of}"]
-            body += [f"centers {_unit(cv, restraint.at)!r}"]
+            body += [f"centers {unit(cv, restraint.at)!r}"]
             body += [f"forceConstant {_constant(cv, resolved, restraint.kappa)!r}"]
-            blocks.append(_block("harmonic", [*body, "outputEnergy on"]))
+            blocks.append(block("harmonic", [*body, "outputEnergy on"]))
     blocks += _walls(resolved, reasons)
     if metad is not None:
-        blocks.append(_metad(metad, resolved, temperature_K))
+        blocks.append(metad_block(metad, resolved, temperature_K, shared))
     return ColvarsInput("\n".join(blocks), tuple(left_out))
-
-
-def grid_of(metad: Metadynamics, resolved: ResolvedBias) -> list[tuple[float, float, float]]:
-    """Return lower edge, upper edge and bin width of Colvars' grid, in Colvars' units (degrees).
-
-    The spacing is kept, and the upper edge is moved up to a whole number of bins; a torsion keeps
-    its period, and its spacing is made to fit.
-    """
-    grid = []
-    for name, low, high, width in zip(
-        metad.cvs, metad.grid_min, metad.grid_max, metad.spacing, strict=True
-    ):
-        cv = resolved.cvs[name]
-        if cv.kind == "torsion":
-            grid.append((-180.0, 180.0, 360.0 / ceil(2 * np.pi / width - 1e-6)))
-        else:
-            bins = ceil((high - low) / width - 1e-6)
-            grid.append((_unit(cv, low), _unit(cv, low + bins * width), _unit(cv, width)))
-    return grid
 
 
 def _colvar(cv: ResolvedCV, bias: ResolvedBias) -> str:
@@ -140,7 +130,7 @@ def _colvar(cv: ResolvedCV, bias: ResolvedBias) -> str:
     terms = cv.terms if cv.kind == "combination" else ((cv.name, 1.0),)
     for name, coefficient in terms:
         body += _component(bias.variable(name), coefficient, bias).splitlines()
-    return _block("colvar", body)
+    return block("colvar", body)
 
 
 def _component(cv: ResolvedCV, coefficient: float, bias: ResolvedBias) -> str:
@@ -156,11 +146,11 @@ def _component(cv: ResolvedCV, coefficient: float, bias: ResolvedBias) -> str:
             body += _group(f"group{number}", place, bias)
         if places[-1].point and bias.points[places[-1].point].fixed_A is None:
             body.append("group2CenterOnly on")
-        return _block("coordNum" if len(places) == 2 else "selfCoordNum", body)
+        return block("coordNum" if len(places) == 2 else "selfCoordNum", body)
     keyword = {"distance": "distance", "angle": "angle", "torsion": "dihedral"}[cv.kind]
     for number, place in enumerate(cv.places, start=1):
         body += _group(f"group{number}", place, bias)
-    return _block(keyword, body)
+    return block(keyword, body)
 
 
 def _group(keyword: str, place: Place, bias: ResolvedBias) -> list[str]:
@@ -169,9 +159,9 @@ def _group(keyword: str, place: Place, bias: ResolvedBias) -> list[str]:
         point = bias.points[place.point]
         if point.fixed_A is not None:
             at = ", ".join(repr(x) for x in point.fixed_A)
-            return _block(keyword, [f"dummyAtom ({at})"]).splitlines()
+            return block(keyword, [f"dummyAtom ({at})"]).splitlines()
         atoms = point.atoms
-    return _block(keyword, ["atomNumbers " + " ".join(str(i + 1) for i in atoms)]).splitlines()
+    return block(keyword, ["atomNumbers " + " ".join(str(i + 1) for i in atoms)]).splitlines()
 
 
 def _walls(bias: ResolvedBias, reasons: dict[str, str]) -> list[str]:
@@ -180,40 +170,13 @@ def _walls(bias: ResolvedBias, reasons: dict[str, str]) -> list[str]:
         kept = [bias.variable(name) for name in wall.members if name not in reasons]
         if not kept:
             continue
-        at = " ".join(repr(_unit(cv, wall.at)) for cv in kept)
+        at = " ".join(repr(unit(cv, wall.at)) for cv in kept)
         # all members of a wall are of one kind, so one constant serves them all
         constant = _constant(kept[0], bias, 2 * wall.kappa)
         body = [f"name {wall.name}", "colvars " + " ".join(cv.name for cv in kept)]
         body += [f"{wall.side}Walls {at}", f"{wall.side}WallConstant {constant!r}"]
-        blocks.append(_block("harmonicWalls", [*body, "outputEnergy on"]))
+        blocks.append(block("harmonicWalls", [*body, "outputEnergy on"]))
     return blocks
-
-
-def _metad(metad: Metadynamics, bias: ResolvedBias, temperature_K: float) -> str:
-    sigmas = [_unit(bias.cvs[n], s) for n, s in zip(metad.cvs, metad.sigma, strict=True)]
-    return _block(
-        "metadynamics",
-        [
-            "name metad",
-            f"colvars {' '.join(metad.cvs)}",
-            f"hillWeight {metad.height_kcal_mol * KCAL_MOL_IN_EV!r}",
-            f"newHillFrequency {metad.pace_steps}",
-            f"gaussianSigmas {' '.join(repr(s) for s in sigmas)}",
-            "wellTempered on",
-            f"biasTemperature {temperature_K * (metad.bias_factor - 1)!r}",
-            # without a grid every hill is lost on a restart, silently; kept hills let a restart
-            # with another grid begin from the hills themselves
-            "useGrids on",
-            "keepHills on",
-            "writeHillsTrajectory on",
-            "writeFreeEnergyFile off",
-            "outputEnergy on",
-        ],
-    )
-
-
-def _unit(cv: ResolvedCV, value: float) -> float:
-    return degrees(value) if cv.unit == "rad" else value
 
 
 def _constant(cv: ResolvedCV, bias: ResolvedBias, kappa: float) -> float:
@@ -227,7 +190,3 @@ def _constant(cv: ResolvedCV, bias: ResolvedBias, kappa: float) -> float:
     width = grid_of(metad, bias)[metad.cvs.index(cv.name)][2] if metad and biased else 1.0
     per_unit = (pi / 180.0) ** 2 if cv.unit == "rad" else 1.0
     return kappa * KCAL_MOL_IN_EV * per_unit * width**2
-
-
-def _block(keyword: str, body: Iterable[str]) -> str:
-    return "\n".join([f"{keyword} {{", *(f"  {line}" for line in body), "}"]) + "\n"

@@ -6,12 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
-from nucleops.bias.colvars import KCAL_MOL_IN_EV, grid_of
 from nucleops.bias.colvars_limits import expected_columns
-from nucleops.bias.hills import HillsTable, kernel_value, write_hills
+from nucleops.bias.colvars_metad import KCAL_MOL_IN_EV, grid_of
+from nucleops.bias.enhanced import KB_KCAL_MOL_K, SharedHills
+from nucleops.bias.hills import HillsTable, hills_bias, kernel_value, write_hills
 from nucleops.bias.resolved import FloatArray, ResolvedBias
 from nucleops.bias.tables import Paths, later_wins, lines_of, row_of, write_colvar
-from nucleops.errors import TruncatedOutput, WrongInput
+from nucleops.errors import ProgramFailed, TruncatedOutput, WrongInput
+
+HILLS_CHECKED = 400
+TEMPERING_TOLERANCE = 0.02
+"""Relative error of a hill's height; interpolation of the grid stays far below."""
 
 
 def colvars_to_plumed(
@@ -23,6 +28,8 @@ def colvars_to_plumed(
     time_step_fs: float,
     colvar_name: str = "COLVAR",
     hills_name: str = "HILLS",
+    shared: SharedHills | None = None,
+    temperature_K: float | None = None,
 ) -> tuple[Path, Path | None]:
     """Convert Colvars' trajectory and hills (LAMMPS metal units) to COLVAR and HILLS.
 
@@ -44,6 +51,10 @@ def colvars_to_plumed(
         MD time step in fs.
     colvar_name, hills_name : str
         Names of the two files.
+    shared : SharedHills or None
+        The walker shared its hills with others; ``hills`` are its own, ``metad.bias`` is of all.
+    temperature_K : float or None
+        Temperature of the run in kelvin; needed where hills were shared.
 
     Returns
     -------
@@ -56,6 +67,8 @@ def colvars_to_plumed(
         A file is missing, or its columns are not those of the bias.
     TruncatedOutput
         A row that is not the last is malformed.
+    ProgramFailed
+        Shared hills were tempered by another rule than the configuration was written for.
     """
     out = Path(out_dir)
     expected = expected_columns(resolved)
@@ -70,6 +83,9 @@ def colvars_to_plumed(
         if hills is None:
             raise WrongInput("the bias has metadynamics, but no hills file was given")
         hill_steps, table = _read_hills(hills, resolved, time_step_fs)
+        if shared is not None:
+            assert temperature_K is not None, "tempering of shared hills needs the temperature"
+            _check_tempering(table, resolved, shared.walkers, temperature_K)
         columns["metad.bias"] -= _own_hill(columns, steps, hill_steps, table, resolved)
         hills_path = write_hills(table, out / hills_name)
     ordered = {name: columns[name] for name in ("time", *resolved.columns) if name in columns}
@@ -101,6 +117,44 @@ def _read_hills(
     return steps, table
 
 
+def _check_tempering(
+    table: HillsTable, resolved: ResolvedBias, walkers: int, temperature_K: float
+) -> None:
+    """Refuse hills whose heights do not follow ``h exp(-W V_own / ((gamma - 1) kT))``.
+
+    The configuration counts on Colvars tempering each walker by its own hills. A Colvars that
+    tempers by everybody's would make hills that are far too small, and nothing else would show it.
+    """
+    metad = resolved.metadynamics
+    assert metad is not None
+    first = slice(0, HILLS_CHECKED)
+    own = hills_bias(
+        table, _bin_middles(table.centres[first], resolved), np.arange(len(table))[first]
+    )
+    kT = KB_KCAL_MOL_K * temperature_K
+    expected = metad.height_kcal_mol * np.exp(-own * walkers / ((metad.bias_factor - 1) * kT))
+    off = np.abs(np.log(table.added[first] / expected))
+    if len(off) and np.median(off) > TEMPERING_TOLERANCE:
+        raise ProgramFailed(
+            "this Colvars does not temper shared hills by each walker's own hills, as that of the "
+            "LAMMPS of July 2025 does and as biasTemperature was written for",
+            advice="run independent walkers, or a LAMMPS that has PLUMED",
+        )
+
+
+def _bin_middles(points: FloatArray, resolved: ResolvedBias) -> FloatArray:
+    """Return the middles of the bins of Colvars' grid that points (n, d) fall into."""
+    metad = resolved.metadynamics
+    assert metad is not None
+    middles = np.empty_like(points)
+    for k, (name, (low, _, width)) in enumerate(
+        zip(metad.cvs, grid_of(metad, resolved), strict=True)
+    ):
+        per = _per(resolved, name)
+        middles[:, k] = (low + (np.floor((points[:, k] / per - low) / width) + 0.5) * width) * per
+    return middles
+
+
 def _own_hill(
     columns: dict[str, FloatArray],
     steps: FloatArray,
@@ -112,15 +166,12 @@ def _own_hill(
     metad = resolved.metadynamics
     assert metad is not None
     _, rows, own = np.intersect1d(steps, hill_steps, return_indices=True)
-    half, off_grid = np.zeros(len(rows)), np.zeros(len(rows), dtype=bool)
-    for k, (name, (low, high, width)) in enumerate(
-        zip(metad.cvs, grid_of(metad, resolved), strict=True)
-    ):
-        per = _per(resolved, name)
-        # Colvars takes the value in the middle of the bin, and the formula off the grid
-        value = columns[name][rows] / per
-        middle = low + (np.floor((value - low) / width) + 0.5) * width
-        half += 0.5 * ((middle * per - table.centres[own, k]) / table.sigmas[own, k]) ** 2
+    # Colvars takes the value in the middle of the bin, and the formula off the grid
+    values = np.column_stack([columns[name][rows] for name in metad.cvs])
+    away = (_bin_middles(values, resolved) - table.centres[own]) / table.sigmas[own]
+    half, off_grid = 0.5 * np.sum(away**2, axis=1), np.zeros(len(rows), dtype=bool)
+    for name, (low, high, _) in zip(metad.cvs, grid_of(metad, resolved), strict=True):
+        value = columns[name][rows] / _per(resolved, name)
         off_grid |= (value < low) | (value >= high)
     result = np.zeros(len(steps))
     result[rows] = np.where(off_grid, 1.0, kernel_value(half, "gaussian")) * table.added[own]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -66,12 +67,17 @@ class HillsTable:
     @property
     def periods(self) -> tuple[float | None, ...]:
         """Period of each variable (of a torsion 2 pi), or None."""
-        return tuple(
-            _number(self.constants[f"max_{cv}"]) - _number(self.constants[f"min_{cv}"])
-            if f"max_{cv}" in self.constants and f"min_{cv}" in self.constants
-            else None
-            for cv in self.cvs
-        )
+        return periods_of(self.cvs, self.constants)
+
+
+def periods_of(cvs: Sequence[str], constants: Mapping[str, str]) -> tuple[float | None, ...]:
+    """Return the periods that ``#! SET min_<cv>`` and ``max_<cv>`` lines state, None without."""
+    return tuple(
+        _number(constants[f"max_{cv}"]) - _number(constants[f"min_{cv}"])
+        if f"max_{cv}" in constants and f"min_{cv}" in constants
+        else None
+        for cv in cvs
+    )
 
 
 def read_hills(paths: Paths) -> HillsTable:
@@ -113,6 +119,47 @@ def read_hills(paths: Paths) -> HillsTable:
         bias_factor=float(factors[0]) if len(factors) else 1.0,
         kernel="gaussian" if kernel == "gaussian" else "stretched-gaussian",
         constants=other,
+    )
+
+
+def merge_hills(tables: Sequence[HillsTable]) -> HillsTable:
+    """Merge the hills of walkers that share one bias, by time.
+
+    Parameters
+    ----------
+    tables : sequence of HillsTable
+        The hills that each walker laid.
+
+    Returns
+    -------
+    HillsTable
+        All hills in order of time; of the same time in the order of the walkers.
+
+    Raises
+    ------
+    WrongInput
+        The tables differ in variables, kernel, bias factor or periods: they are not one bias.
+    """
+    # of a walker that laid none the file may not even say the kernel
+    tables = [table for table in tables if len(table)] or list(tables[:1])
+    first = tables[0]
+
+    def kind(table: HillsTable) -> tuple[object, ...]:
+        return table.cvs, table.kernel, table.bias_factor, table.periods
+
+    for table in tables:
+        if kind(table) != kind(first):
+            raise WrongInput(
+                "hills of walkers that share a bias differ in variables, kernel, bias factor or "
+                f"periods: found {kind(table)} beside {kind(first)}"
+            )
+    order = np.argsort(np.concatenate([table.time_fs for table in tables]), kind="stable")
+    return replace(
+        first,
+        time_fs=np.concatenate([table.time_fs for table in tables])[order],
+        centres=np.concatenate([table.centres for table in tables])[order],
+        sigmas=np.concatenate([table.sigmas for table in tables])[order],
+        height=np.concatenate([table.height for table in tables])[order],
     )
 
 

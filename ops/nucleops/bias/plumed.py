@@ -1,19 +1,24 @@
 """Write a bias as PLUMED input that versions 2.9 and 2.10 both read.
 
 Only explicit scalars are printed, metadynamics is always on a grid, and with ``restart`` the same
-text continues a run. Coordination uses the short form ``R_0 NN MM`` (cut and stretched).
+text continues a run. Coordination uses the short form ``R_0 NN MM`` (cut and stretched). OPES keeps
+its kernels in KERNELS and what an exact continuation needs in STATE.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nucleops.bias.checks import check_start
+from nucleops.bias.checks import check_shared, check_start
+from nucleops.bias.enhanced import Metadynamics, Opes, SharedHills
 from nucleops.bias.resolved import Place, ResolvedBias, ResolvedCV, ResolvedWall
-from nucleops.bias.spec import Metadynamics
 from nucleops.bias.switch import cutoff
 from nucleops.errors import WrongInput
 
+KERNELS_FILE = "KERNELS"
+"""OPES: every kernel that was added, before merging."""
+STATE_FILE = "STATE"
+"""OPES: the merged kernels and the sums that an exact continuation needs."""
 MANY_PAIRS = 2000
 """From so many pairs on a neighbour list saves more than it costs."""
 LIST_SKIN_A = 2.0
@@ -30,6 +35,7 @@ def plumed_input(
     hills: str = "HILLS",
     *,
     restart: bool = False,
+    shared: SharedHills | None = None,
 ) -> str:
     """Return the PLUMED input of a bias, in angstrom, kcal/mol and fs.
 
@@ -38,13 +44,16 @@ def plumed_input(
     resolved : ResolvedBias
         The bias over atom indices.
     temperature_K : float
-        Temperature in kelvin, for well-tempered metadynamics.
+        Temperature in kelvin, for metadynamics and OPES.
     stride : int
         MD steps between rows of COLVAR.
     colvar, hills : str
-        Names of the output files.
+        Names of the output files. Of walkers that share hills, each adds ``.<number>`` to the name
+        of its hills, which lie in the folder of the exchange.
     restart : bool
-        Continue: append to both files and read the hills back.
+        Continue: append to the files and read the hills, or the state of OPES, back.
+    shared : SharedHills or None
+        Lay the hills into one bias with other walkers.
 
     Returns
     -------
@@ -54,8 +63,10 @@ def plumed_input(
     Raises
     ------
     WrongInput
-        ``stride`` is less than 1, the temperature is not positive, or the start lies off the grid.
+        ``stride`` is less than 1, the temperature is not positive, the start lies off the grid,
+        OPES' numbers do not fit the temperature, or what is to be shared is not metadynamics.
     """
+    check_shared(resolved, shared)
     if stride < 1 or temperature_K <= 0:
         raise WrongInput(
             f"stride {stride}, temperature_K {temperature_K:g}: allowed at least 1, and above 0"
@@ -82,7 +93,9 @@ def plumed_input(
             f"KAPPA={_number(restraint.kappa)}"
         )
     if resolved.metadynamics is not None:
-        lines += _metad(resolved.metadynamics, resolved, temperature_K, hills)
+        lines += _metad(resolved.metadynamics, resolved, temperature_K, hills, shared)
+    if resolved.opes is not None:
+        lines += _opes(resolved.opes, temperature_K, restart)
     lines += ["", "PRINT ..."]
     lines += [f"  ARG={','.join(resolved.columns)}"] if resolved.columns else []
     # the default format keeps six decimals, too few to compare with
@@ -161,7 +174,13 @@ def _wall(wall: ResolvedWall) -> list[str]:
     ]
 
 
-def _metad(metad: Metadynamics, bias: ResolvedBias, temperature_K: float, hills: str) -> list[str]:
+def _metad(
+    metad: Metadynamics,
+    bias: ResolvedBias,
+    temperature_K: float,
+    hills: str,
+    shared: SharedHills | None,
+) -> list[str]:
     # a torsion's grid must end at exactly pi, which a decimal number cannot say
     torsion = [bias.cvs[name].kind == "torsion" for name in metad.cvs]
     low = ["-pi" if t else _number(x) for t, x in zip(torsion, metad.grid_min, strict=True)]
@@ -175,6 +194,36 @@ def _metad(metad: Metadynamics, bias: ResolvedBias, temperature_K: float, hills:
         f"  GRID_MIN={','.join(low)} GRID_MAX={','.join(high)} "
         f"GRID_SPACING={_numbers(metad.spacing)}",
         f"  FILE={hills}",
+        *(
+            [
+                f"  WALKERS_N={shared.walkers} WALKERS_ID={shared.number} "
+                f"WALKERS_DIR={shared.folder} WALKERS_RSTRIDE={shared.exchange_steps}"
+            ]
+            if shared is not None
+            else []
+        ),
+        "...",
+    ]
+
+
+def _opes(opes: Opes, temperature_K: float, restart: bool) -> list[str]:
+    opes.check_temperature(temperature_K)
+    sigma = "ADAPTIVE" if opes.sigma is None else _numbers(opes.sigma)
+    options = [f"COMPRESSION_THRESHOLD={_number(opes.compression_threshold)}"]
+    if opes.bias_factor is not None:
+        gamma = opes.bias_factor
+        options.insert(0, f"BIASFACTOR={gamma if gamma == 'inf' else _number(gamma)}")
+    options += ["NLIST"] if opes.neighbour_list else []
+    # a state read without RESTART is ignored, with a warning that nobody sees
+    state = f"STATE_RFILE={STATE_FILE} " if restart else ""
+    return [
+        f"opes: OPES_METAD{'_EXPLORE' if opes.explore else ''} ...",
+        f"  ARG={','.join(opes.cvs)}",
+        f"  BARRIER={_number(opes.barrier_kcal_mol)} SIGMA={sigma}",
+        f"  PACE={opes.pace_steps} TEMP={_number(temperature_K)}",
+        f"  {' '.join(options)}",
+        f"  FILE={KERNELS_FILE}",
+        f"  {state}STATE_WFILE={STATE_FILE} STATE_WSTRIDE={opes.state_stride}",
         "...",
     ]
 

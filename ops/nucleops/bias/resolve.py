@@ -89,6 +89,7 @@ def resolve(bias: Bias, system: System, *, masses: Sequence[float] | None = None
         metadynamics=bias.metadynamics,
         left_out_by_colvars=bias.left_out_by_colvars,
         start=np.array(system.positions, dtype=np.float64),
+        opes=bias.opes,
     )
     check_targets(resolved)
     return resolved

@@ -10,10 +10,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nucleops.bias.spec import Metadynamics
+from nucleops.bias.enhanced import Metadynamics, Opes
 
 Kind = Literal["distance", "angle", "torsion", "coordination", "lowest-coordination", "combination"]
 FloatArray = NDArray[np.float64]
+OPES_COLUMNS = ("bias", "rct", "zed", "neff", "nker")
+"""Components of OPES that PLUMED 2.9 and 2.10 both have, whatever its options."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,8 @@ class ResolvedBias:
         ``refuse`` or ``leave out``.
     start : ndarray
         Coordinates in angstrom of the system resolved against, shape (n_atoms, 3).
+    opes : Opes or None
+        OPES on named variables, in place of metadynamics.
     """
 
     system: str
@@ -122,6 +126,7 @@ class ResolvedBias:
     metadynamics: Metadynamics | None
     left_out_by_colvars: Literal["refuse", "leave out"]
     start: FloatArray
+    opes: Opes | None = None
 
     def variable(self, name: str) -> ResolvedCV:
         """Return the variable of this name, whether named in the study or written in a wall."""
@@ -134,9 +139,15 @@ class ResolvedBias:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Columns of COLVAR after ``time``: variables, ``metad.bias``, walls, restraints."""
+        """Columns of COLVAR after ``time``: variables, enhanced sampling, walls, restraints.
+
+        Of metadynamics ``metad.bias``; of OPES ``opes.bias`` (kcal/mol) and what shows whether it
+        has converged: ``opes.rct`` (kcal/mol, not for reweighting), ``opes.zed``, ``opes.neff``
+        and ``opes.nker``.
+        """
         names = list(self.cvs)
         names += ["metad.bias"] if self.metadynamics else []
+        names += [f"opes.{part}" for part in OPES_COLUMNS] if self.opes else []
         names += [f"{wall.name}.bias" for wall in self.walls]
         names += [f"{restraint.name}.bias" for restraint in self.restraints]
         return tuple(names)

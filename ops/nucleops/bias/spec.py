@@ -1,4 +1,4 @@
-"""A bias as a study describes it: collective variables, walls, restraints, metadynamics.
+"""A bias as a study describes it: collective variables, walls, restraints, enhanced sampling.
 
 Units are the article's: angstrom, radian, kcal/mol. A wall is PLUMED's ``kappa (x - at)^2``
 without a half; a restraint is ``kappa/2 (x - at)^2``.
@@ -21,8 +21,9 @@ from nucleops.bias.cvs import (
     LinearCombination,
     Torsion,
 )
+from nucleops.bias.enhanced import Metadynamics, Opes
 from nucleops.bias.groups import Label, Point
-from nucleops.settings import Positive, PositiveInt, Settings
+from nucleops.settings import Positive, Settings
 from nucleops.systems.spec import MoleculeName
 
 
@@ -63,50 +64,6 @@ class Restraint(Settings):
     """Force constant in kcal/mol per squared unit of the variable, with the factor one half."""
 
 
-class Metadynamics(Settings):
-    """Well-tempered metadynamics; the bias is always kept on a grid."""
-
-    cvs: tuple[Label, ...] = Field(min_length=1, max_length=3)
-    """Names of the biased variables; the lists below are in this order."""
-    height_kcal_mol: Positive
-    """Height of the first hill in kcal/mol."""
-    sigma: tuple[Positive, ...]
-    """Width of the hills along each variable, in its unit."""
-    pace_steps: PositiveInt = 100
-    """MD steps between hills."""
-    bias_factor: float = Field(gt=1, le=1000)
-    """Well-tempered bias factor gamma = (T + dT)/T."""
-    grid_min: tuple[float, ...]
-    """Lower edge of the grid along each variable (-pi for a torsion)."""
-    grid_max: tuple[float, ...]
-    """Upper edge of the grid along each variable (pi for a torsion)."""
-    grid_spacing: tuple[Positive, ...] | None = None
-    """Grid spacing along each variable; a fifth of sigma where it is left out."""
-
-    @model_validator(mode="after")
-    def _lengths(self) -> Metadynamics:
-        for field in ("sigma", "grid_min", "grid_max", "grid_spacing"):
-            value = getattr(self, field)
-            if value is not None and len(value) != len(self.cvs):
-                raise ValueError(f"{field} has {len(value)} numbers for {len(self.cvs)} cvs")
-        if len(set(self.cvs)) != len(self.cvs):
-            raise ValueError(f"cvs names a variable twice: {', '.join(self.cvs)}")
-        for name, low, high, step in zip(
-            self.cvs, self.grid_min, self.grid_max, self.spacing, strict=True
-        ):
-            if high - low < 2 * step:
-                raise ValueError(f"the grid of {name} from {low:g} to {high:g} is empty")
-        for name, step, sigma in zip(self.cvs, self.spacing, self.sigma, strict=True):
-            if step > 0.5 * sigma * (1 + 1e-9):
-                raise ValueError(f"grid_spacing {step:g} of {name} exceeds half of sigma {sigma:g}")
-        return self
-
-    @property
-    def spacing(self) -> tuple[float, ...]:
-        """Grid spacing along each variable, with the default filled in."""
-        return self.grid_spacing or tuple(sigma / 5 for sigma in self.sigma)
-
-
 class Bias(Settings):
     """Everything that acts on a run besides the potential."""
 
@@ -119,7 +76,9 @@ class Bias(Settings):
     restraints: dict[Label, Restraint] = Field(default_factory=dict)
     """Harmonic restraints by name."""
     metadynamics: Metadynamics | None = None
-    """Well-tempered metadynamics; left out: walls and restraints alone."""
+    """Well-tempered metadynamics; left out, and no OPES: walls and restraints alone."""
+    opes: Opes | None = None
+    """OPES in place of metadynamics; needs a LAMMPS whose PLUMED was built with the module opes."""
     left_out_by_colvars: Literal["refuse", "leave out"] = "refuse"
     """What to do where LAMMPS has Colvars only and a part cannot be said in it: refuse to run, or
     leave that part out and record it."""
@@ -142,8 +101,12 @@ class Bias(Settings):
                     raise ValueError(f"walls.{name}: each needs a variable written in `of`")
         for name, restraint in self.restraints.items():
             _known(f"restraints.{name}.of", restraint.of, self.cvs, "collective variable")
-        for name in self.metadynamics.cvs if self.metadynamics else ():
-            _known("metadynamics.cvs", name, self.cvs, "collective variable")
+        if self.metadynamics is not None and self.opes is not None:
+            raise ValueError("found metadynamics and opes; a bias has one of the two at most")
+        for field in ("metadynamics", "opes"):
+            enhanced: Metadynamics | Opes | None = getattr(self, field)
+            for name in enhanced.cvs if enhanced is not None else ():
+                _known(f"{field}.cvs", name, self.cvs, "collective variable")
         return self
 
 
@@ -185,7 +148,11 @@ def _known(path: str, name: str, names: Iterable[str], what: str) -> None:
 
 def _unique(bias: Bias) -> None:
     # PLUMED labels share one name space, and so do the columns of COLVAR.
-    seen: dict[str, str] = {"metad": "metadynamics itself", "time": "the time column"}
+    seen: dict[str, str] = {
+        "metad": "metadynamics itself",
+        "opes": "OPES itself",
+        "time": "the time column",
+    }
     for field in ("points", "cvs", "walls", "restraints"):
         for name in getattr(bias, field):
             if name in seen:

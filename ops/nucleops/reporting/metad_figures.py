@@ -36,32 +36,48 @@ def surface(book: Book, folder: Path, summary: dict[str, Any]) -> None:
         panel(axes[0, 0], "a")
     _profile(axes[0, -1], folder, summary)
     panel(axes[0, -1], "b" if two else "a")
-    level = summary["surface"]["error_is_level"]
+    level, hills = summary["surface"]["error_is_level"], _has_hills(summary)
     book.add(
         "metad_surface",
         fig,
         caption=(
-            "(a) Free energy from the sum of hills; only where a walker has been. " if two else ""
+            f"(a) Free energy {'from the sum of hills' if hills else 'reweighted'}; only where a "
+            "walker has been. "
+            if two
+            else ""
         )
         + f"{'(b) P' if two else 'P'}rofile along {summary['cvs'][0]}: reweighted, with the "
-        f"standard error of {summary['surface']['n_blocks']} blocks (band), and the sum of hills "
-        "projected (dashed). "
+        f"standard error of {summary['surface']['n_blocks']} blocks (band)"
+        + (", and the sum of hills projected (dashed). " if hills else ". ")
         + (
             "The block error is level in the block size."
             if level
             else "No block size shows a level error: take it as a lower bound."
         ),
         alt="Free-energy surface with the named states marked, and its profile with an error band.",
-        data=[folder / "fes_1d.csv", folder / "fes_2d.csv"],
+        data=[
+            folder / "fes_1d.csv",
+            folder / ("fes_2d.csv" if hills else "fes_2d_reweighted.csv"),
+        ],
     )
+
+
+def _has_hills(summary: dict[str, Any]) -> bool:
+    """Whether the surfaces come from hills too; a run of OPES has none."""
+    return bool(summary.get("method", "metadynamics") == "metadynamics")
 
 
 def _surface(fig: Any, axes: Any, folder: Path, summary: dict[str, Any]) -> None:
     from matplotlib.ticker import MaxNLocator
 
     with np.load(folder / "fes.npz", allow_pickle=False) as file:
-        x, y = file["axis_0"], file["axis_1"]
-        values = np.where(file["been"], file["from_hills_kcal_mol"], np.nan)
+        if _has_hills(summary):
+            x, y = file["axis_0"], file["axis_1"]
+            values = np.where(file["been"], file["from_hills_kcal_mol"], np.nan)
+        else:
+            x, y = file["reweighted_axis_0"], file["reweighted_axis_1"]
+            values = file["reweighted_kcal_mol"]
+            values = np.where(np.isfinite(values), values, np.nan)
     values = values - np.nanmin(values)
     top = float(np.ceil(np.nanmax(values)))
     levels = MaxNLocator(12, steps=(1, 2, 2.5, 5, 10)).tick_values(0, max(top, 1.0))
@@ -97,8 +113,12 @@ def _profile(axes: Any, folder: Path, summary: dict[str, Any]) -> None:
     f = np.where(known, f - np.nanmin(f), np.nan)
     axes.fill_between(x, f - error, f + error, color=BLUE, alpha=0.25, lw=0)
     axes.plot(x, f, color=BLUE, label="reweighted ± standard error")
-    hills = table["free_energy_from_hills_kcal_mol"]
-    axes.plot(x, hills - np.nanmin(hills), color=VERMILLION, dashes=(4, 2), label="sum of hills")
+    curves = [f[np.isfinite(f)]]
+    if _has_hills(summary):
+        hills = table["free_energy_from_hills_kcal_mol"]
+        hills = hills - np.nanmin(hills)
+        axes.plot(x, hills, color=VERMILLION, dashes=(4, 2), label="sum of hills")
+        curves.append(hills[np.isfinite(hills)])
     for state in summary.get("states") or []:
         bounds = state["ranges"].get(summary["cvs"][0])
         if bounds:
@@ -115,7 +135,7 @@ def _profile(axes: Any, folder: Path, summary: dict[str, Any]) -> None:
             )
     axes.set(xlabel=summary["cvs"][0], ylabel="free energy (kcal/mol)", xlim=(x[0], x[-1]))
     # The band is endless where a bin was met once: the curves set the range.
-    both = np.concatenate([f[np.isfinite(f)], hills[np.isfinite(hills)] - np.nanmin(hills)])
+    both = np.concatenate(curves)
     axes.set_ylim(-0.12 * float(both.max()), 1.15 * float(both.max()))
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.22), ncols=2, columnspacing=1)
     grid(axes)
@@ -134,13 +154,14 @@ def convergence(book: Book, folder: Path, summary: dict[str, Any]) -> None:
     t, d, e = table["time_ps"], table["difference_kcal_mol"], table["error_kcal_mol"]
     left.fill_between(t, d - e, d + e, color=BLUE, alpha=0.25, lw=0)
     left.plot(t, d, color=BLUE, label="reweighted ± standard error")
-    left.plot(
-        t,
-        table["difference_from_hills_kcal_mol"],
-        color=VERMILLION,
-        dashes=(4, 2),
-        label="sum of hills",
-    )
+    if _has_hills(summary):
+        left.plot(
+            t,
+            table["difference_from_hills_kcal_mol"],
+            color=VERMILLION,
+            dashes=(4, 2),
+            label="sum of hills",
+        )
     left.set(xlabel="time (ps)", ylabel=f"F({s['to']}) − F({s['from']}) (kcal/mol)")
     left.set_xlim(0, t[-1])
     left.axvspan(t[-1] / 2, t[-1], color=FAINT, alpha=0.15, lw=0)
@@ -166,12 +187,14 @@ def convergence(book: Book, folder: Path, summary: dict[str, Any]) -> None:
 
 
 def series(book: Book, folder: Path, summary: dict[str, Any]) -> None:
-    """Biased variables and hill heights through time."""
+    """Biased variables through time, and the heights of hills or the bias of OPES."""
     import matplotlib.pyplot as plt
 
     names = summary["cvs"]
     walkers = [r["name"] for r in summary["runs"]]
-    hills = {k: numbers(v) for k, v in read_csv(folder / "hills.csv").items()}
+    hills = {}
+    if _has_hills(summary):
+        hills = {k: numbers(v) for k, v in read_csv(folder / "hills.csv").items()}
     if all(run["trusted_ps"] <= 0 for run in summary["runs"]):
         return
     fig, axes = plt.subplots(
@@ -188,8 +211,12 @@ def series(book: Book, folder: Path, summary: dict[str, Any]) -> None:
         for ax, name in zip(axes, names, strict=False):
             values = numbers(table[name])
             ax.plot(t[::step], values[::step], lw=0.6, color=colour, label=walker)
-        own = hills["walker"] == k
-        axes[-1].plot(hills["time_ps"][own], hills["height_kcal_mol"][own], ".", ms=2, color=colour)
+        if hills:
+            own = hills["walker"] == k
+            height = hills["height_kcal_mol"][own]
+            axes[-1].plot(hills["time_ps"][own], height, ".", ms=2, color=colour)
+        else:
+            axes[-1].plot(t[::step], numbers(table["opes.bias"])[::step], lw=0.6, color=colour)
     for ax, name in zip(axes, names, strict=False):
         ax.set_ylabel(name)
         for state in summary.get("states") or []:
@@ -198,8 +225,10 @@ def series(book: Book, folder: Path, summary: dict[str, Any]) -> None:
                 low, high = ax.get_ylim()
                 ax.axhspan(max(bounds[0], low), min(bounds[1], high), color=FAINT, alpha=0.18, lw=0)
                 ax.set_ylim(low, high)
-    axes[-1].set(xlabel="time (ps)", ylabel="hill (kcal/mol)")
-    axes[-1].set_ylim(0, 1.15 * float(hills["height_kcal_mol"].max(initial=0.1)))
+    axes[-1].set(xlabel="time (ps)", ylabel=f"{'hill' if hills else 'bias'} (kcal/mol)")
+    if hills:
+        axes[-1].set_ylim(0, 1.15 * float(hills["height_kcal_mol"].max(initial=0.1)))
+        files.append(folder / "hills.csv")
     axes[-1].set_xlim(0, max(run["trusted_ps"] for run in summary["runs"]))
     for ax, letter in zip(axes, "abcd", strict=False):
         panel(ax, letter)
@@ -210,7 +239,12 @@ def series(book: Book, folder: Path, summary: dict[str, Any]) -> None:
         "metad_series",
         fig,
         caption="Collective variables through the trusted part of each walker (shaded: the named "
-        "states), and the height of each hill, which shrinks as the surface fills.",
-        alt="Collective variables and hill heights against time.",
-        data=[folder / "hills.csv", *files],
+        "states), and "
+        + (
+            "the height of each hill, which shrinks as the surface fills."
+            if hills
+            else "the bias of OPES, which soon depends on the variables only."
+        ),
+        alt=f"Collective variables and {'hill heights' if hills else 'the bias'} against time.",
+        data=files,
     )

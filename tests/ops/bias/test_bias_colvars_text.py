@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nucleops.bias.colvars import KCAL_MOL_IN_EV, colvars_input
+from nucleops.bias.colvars import colvars_input
+from nucleops.bias.colvars_metad import KCAL_MOL_IN_EV
 from nucleops.bias.convert import colvars_to_plumed
 from nucleops.bias.presets import dimers_octahedron, monomer_dimer
 from nucleops.bias.resolve import resolve

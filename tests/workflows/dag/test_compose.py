@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from nucleoflow.dag.compose import study_dag
 from nucleoflow.dag.plan import missing_products, stages_of
 from nucleoflow.dag.workflow import LocalContext
 from nucleoflow.study.load import load_study
-from nucleoflow.study.model import STAGES
+from nucleoflow.study.model import STAGES, Study
 from nucleops.errors import WrongInput
 
 
@@ -110,3 +111,41 @@ def test_each_kind_of_task_has_its_cores_and_gpus() -> None:
     assert option("RunReplica", "--gpus") == "1"
     assert option("SelectConfs", "--gpus") == "0"
     assert option("RunAimd", "--retries") == str(study.resources.retries)
+
+
+def shared_study(walkers: int) -> Study:
+    """The article's study, whose first metadynamics has walkers that share their hills."""
+    content = load_study("ag6").model_dump()
+    content["metad"]["monomer-dimer"] |= {"walkers": walkers, "shared_bias": True}
+    content["resources"] |= {"md_cores": 3, "md_gpus": 1}
+    return Study.model_validate(content)
+
+
+def test_walkers_that_share_hills_are_one_task_with_cores_for_all() -> None:
+    study = shared_study(4)
+    (metad,) = (t for t in study_dag(study, stages_of(study), {}, {}) if t.name == "metad")
+    steps = {
+        step.name: step
+        for entry in metad.template
+        for step in (entry if isinstance(entry, list) else [entry])
+    }
+    together = steps["run-metad-monomer-dimer"]
+    assert together.template.op_class.__name__ == "RunSharedMetadynamics"
+    assert together.with_param is None
+    task = together.inputs.parameters["task"].value
+    pace = study.biases["monomer-dimer"].metadynamics
+    assert pace is not None
+    assert task["sharing"] == {"walkers": 4, "exchange_steps": pace.pace_steps}
+    assert "number" not in task
+    alone = steps["run-metad-dimers-octahedron"]
+    assert alone.template.op_class.__name__ == "RunMetadynamics"
+
+    # dflow hands the context to processes of its own
+    context = pickle.loads(pickle.dumps(LocalContext(study)))
+
+    def words(step: Any) -> list[str]:
+        return list(context.render(step.template).command)
+
+    assert words(together)[words(together).index("--cores") + 1] == "12"
+    assert words(together)[words(together).index("--gpus") + 1] == "4"
+    assert words(alone)[words(alone).index("--cores") + 1] == "3"

@@ -12,11 +12,16 @@ from dflow import InputArtifact, Inputs, OutputArtifact, Outputs, Step, Steps, a
 from dflow.python import OP, PythonOPTemplate, Slices
 
 from nucleoflow.study.model import Study
+from nucleoflow.study.sections import Metad
 from nucleops.analyse import AnalyseMetadynamics, AnalyseStructure, PoolReplicas
-from nucleops.metad import RunMetadynamics
+from nucleops.engines.lammps.settings import Sharing
+from nucleops.metad import RunMetadynamics, RunSharedMetadynamics
 from nucleops.nucleate import RunReplica
 from nucleops.seeds import derive_seed
 from nucleops.unbiased import RunUnbiased
+
+RUNS_TOGETHER = "nucleoflow/runs-together"
+"""Annotation of a template whose step holds several runs side by side: how many."""
 
 
 def result_names(study: Study, stage: str) -> list[str]:
@@ -37,8 +42,11 @@ def metad_stage(study: Study) -> Steps:
             "md": metad.md.model_dump(mode="json"),
             "bias": study.biases[metad.bias].model_dump(mode="json"),
         }
-        tasks = [{**task, "number": walker} for walker in range(metad.walkers)]
-        run = _run_step(steps, RunMetadynamics, tasks, f"metad-{name}")
+        if metad.shared_bias:
+            run = _together_step(steps, study, metad, task, f"metad-{name}")
+        else:
+            tasks = [{**task, "number": walker} for walker in range(metad.walkers)]
+            run = _run_step(steps, RunMetadynamics, tasks, f"metad-{name}")
         runs.append(run)
         analyses.append(
             _analyse_step(
@@ -153,6 +161,31 @@ def _run_step(
         key=f"run-{name}-{{{{item}}}}",
         continue_on_success_ratio=success_ratio,
     )
+
+
+def _together_step(
+    steps: Steps, study: Study, metad: Metad, task: dict[str, Any], name: str
+) -> Step:
+    """Run the walkers that share a bias as one task: only one machine has one file system."""
+    metadynamics = study.biases[metad.bias].metadynamics
+    assert metadynamics is not None  # a study that shares anything else is refused
+    sharing = Sharing(
+        walkers=metad.walkers, exchange_steps=metad.exchange_steps or metadynamics.pace_steps
+    )
+    return Step(
+        f"run-{name}",
+        template=PythonOPTemplate(
+            RunSharedMetadynamics, annotations={RUNS_TOGETHER: str(metad.walkers)}
+        ),
+        parameters={"task": {**task, "sharing": sharing.model_dump(mode="json")}},
+        artifacts=dict(steps.inputs.artifacts.items()),
+        key=f"run-{name}",
+    )
+
+
+def runs_together(template: Any) -> int:
+    """Return how many runs a template holds side by side, each with the cores and GPUs of one."""
+    return int((getattr(template, "annotations", None) or {}).get(RUNS_TOGETHER, 1))
 
 
 def _analyse_step(

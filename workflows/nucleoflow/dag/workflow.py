@@ -14,6 +14,7 @@ from nucleoflow.backends.local.layout import RunConfig, RunFolder
 from nucleoflow.dag.compose import study_dag
 from nucleoflow.dag.given import given_products
 from nucleoflow.dag.plan import stages_of
+from nucleoflow.dag.production import runs_together
 from nucleoflow.study.load import load_study
 from nucleoflow.study.model import Study
 from nucleoflow.versions import versions
@@ -28,6 +29,14 @@ LIGHT_OPERATORS = (
     "MakeBlockId",
 )
 """Operators that take a second and do not wait for a core behind runs that take hours."""
+MD_OPERATORS = (
+    "RunExplore",
+    "RunMetadynamics",
+    "RunSharedMetadynamics",
+    "RunUnbiased",
+    "RunReplica",
+)
+"""Operators that run molecular dynamics."""
 
 
 class LocalContext(Context):
@@ -52,7 +61,7 @@ class LocalContext(Context):
             "RunAimd": label,
             "RunLabel": label,
             "RunTrain": train,
-            **dict.fromkeys(("RunExplore", "RunMetadynamics", "RunUnbiased", "RunReplica"), md),
+            **dict.fromkeys(MD_OPERATORS, md),
             **dict.fromkeys(LIGHT_OPERATORS, executor(0)),
         }
 
@@ -60,7 +69,8 @@ class LocalContext(Context):
         """Return the template with the executor of its operator applied."""
         operator = getattr(template, "op_class", None)
         operator = operator if isinstance(operator, type) else type(operator)
-        return self._by_operator.get(operator.__name__, self._other).render(template)
+        executor = self._by_operator.get(operator.__name__, self._other)
+        return executor.times(runs_together(template)).render(template)
 
 
 def build_workflow(run: RunConfig) -> Workflow:

@@ -30,7 +30,8 @@ def check_groups(study: Study, tree: Any) -> Iterator[Problem]:
     Yields
     ------
     Problem
-        For each bias that names atoms, roles or motifs its system does not have.
+        For each bias that names atoms, roles or motifs its system does not have, or whose OPES
+        does not fit the temperature.
     """
     from nucleops.bias.resolve import resolve
 
@@ -57,6 +58,26 @@ def check_groups(study: Study, tree: Any) -> Iterator[Problem]:
                 line_of(tree, where),
                 f"does not fit system '{system_name}' (used in {path}): {error}",
             )
+    yield from _check_opes(study, tree)
+
+
+def _check_opes(study: Study, tree: Any) -> Iterator[Problem]:
+    uses: list[tuple[tuple[str | int, ...], str, float]] = [
+        (("metad", name), entry.bias, entry.md.temperature_K) for name, entry in study.metad.items()
+    ]
+    uses += [
+        (("learn", "exploration", i), entry.bias, temperature)
+        for i, entry in enumerate(study.learn.exploration)
+        if entry.bias is not None
+        for temperature in entry.temperatures_K
+    ]
+    for where, name, temperature_K in uses:
+        opes = study.biases[name].opes
+        try:
+            if opes is not None:
+                opes.check_temperature(temperature_K)
+        except WrongInput as error:
+            yield Problem(f"biases.{name}", line_of(tree, where), str(error))
 
 
 def check_electrons(study: Study, tree: Any) -> Iterator[Problem]:

@@ -52,7 +52,7 @@ class Study(Settings):
     systems: dict[Name, SystemSpec] = Field(min_length=1)
     """What is simulated, by name."""
     biases: dict[Name, Bias] = Field(default_factory=dict)
-    """Collective variables with walls, restraints and metadynamics, by name."""
+    """Collective variables with walls, restraints and metadynamics or OPES, by name."""
     trust: Trust = Trust()
     """Where trust in the potential ends."""
     learn: Learn
@@ -136,11 +136,23 @@ def _dangling(study: Study) -> Iterator[InitErrorDetails]:
             yield _detail(path, name, unknown_name(kind, name, defined[kind]))
     for name, metad in study.metad.items():
         bias = study.biases.get(metad.bias)
-        if bias is not None and bias.metadynamics is None:
+        if bias is None:
+            continue
+        if bias.metadynamics is None and bias.opes is None:
             error = PydanticCustomError(
-                "no_metadynamics", "bias '{bias}' has no metadynamics", {"bias": metad.bias}
+                "no_metadynamics",
+                "bias '{bias}' has neither metadynamics nor opes",
+                {"bias": metad.bias},
             )
             yield _detail(("metad", name, "bias"), metad.bias, error)
+        elif bias.metadynamics is None and metad.shared_bias:
+            error = PydanticCustomError(
+                "no_metadynamics",
+                "bias '{bias}' is of OPES, whose walkers PLUMED shares through MPI only; allowed: "
+                "independent walkers, or a bias with metadynamics",
+                {"bias": metad.bias},
+            )
+            yield _detail(("metad", name, "shared_bias"), metad.shared_bias, error)
 
 
 def _detail(

@@ -91,18 +91,31 @@ class Learn(Settings):
 
 
 class Metad(Settings):
-    """The metadynamics production runs that end in a free-energy surface."""
+    """The metadynamics or OPES production runs that end in a free-energy surface."""
 
     system: Name
     """Which system of the study."""
     bias: Name
-    """Name of a bias in the study's `biases`, with metadynamics in it."""
+    """Name of a bias in the study's `biases`, with metadynamics or OPES in it."""
     md: MdSettings
     """Molecular dynamics of each walker."""
     walkers: PositiveInt = 1
-    """Independent runs with different seeds."""
+    """Runs with different seeds."""
+    shared_bias: bool = False
+    """Let the walkers lay their hills into one bias, as one task with cores for all of them; left
+    out: each run is independent. OPES cannot share."""
+    exchange_steps: PositiveInt | None = None
+    """MD steps between readings of the other walkers' hills; left out: the pace of the hills."""
     analysis: FreeEnergySettings = FreeEnergySettings()
     """How the runs become a free-energy surface."""
+
+    @model_validator(mode="after")
+    def _sharing(self) -> Metad:
+        if self.shared_bias and self.walkers < 2:
+            raise ValueError("shared_bias needs at least 2 walkers, found 1")
+        if self.exchange_steps is not None and not self.shared_bias:
+            raise ValueError("exchange_steps means nothing without shared_bias")
+        return self
 
 
 class Unbiased(Settings):

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from nucleops.analysis.free_energy import thermal_energy
-from nucleops.analysis.grid import FloatArray
-from nucleops.analysis.metadynamics import Surfaces, analyse
+from nucleops.analysis.grid import FloatArray, Grid
+from nucleops.analysis.metadynamics import analyse
 from nucleops.analysis.settings import FreeEnergySettings
 from nucleops.analysis.stages.files import (
     SUMMARY,
@@ -21,29 +21,30 @@ from nucleops.analysis.stages.files import (
     write_json,
     write_last,
 )
-from nucleops.analysis.trust import Run, cut_series, read_run
-from nucleops.analysis.walkers import Walker
-from nucleops.bias.hills import HillsTable
+from nucleops.analysis.stages.walker_files import read_walker, with_shared_hills
+from nucleops.analysis.surfaces import Surfaces
+from nucleops.analysis.trust import Run, read_run
+from nucleops.analysis.walkers import Walker, hill_sets, times_ps
 from nucleops.errors import WrongInput
-
-FS_PER_PS = 1000.0
 
 
 def metad_folder(
     walkers: Sequence[Path], settings: FreeEnergySettings, out: Path, name: str = ""
 ) -> Path:
-    """Analyse metadynamics walkers and write the `metad/` folder.
+    """Analyse walkers of metadynamics or OPES and write the `metad/` folder.
 
     Parameters
     ----------
     walkers : sequence of Path
-        MD result folders with ``COLVAR`` and ``HILLS`` (time in fs, kcal/mol).
+        MD result folders with ``COLVAR`` and ``HILLS``, or OPES' ``KERNELS`` (time in fs,
+        kcal/mol). Walkers that shared their hills, which ``md.json`` says, come all together.
     settings : FreeEnergySettings
         How.
     out : Path
         Folder to make: ``walker-000/`` .. (the runs, with ``last-trusted.extxyz`` and
         ``series.csv``), ``fes_1d.csv``, ``fes_2d.csv``, ``fes_2d_reweighted.csv``, ``fes.npz``,
         ``convergence.csv``, ``blocks.csv``, ``hills.csv``, ``states/*.extxyz``, ``summary.json``.
+        Of OPES nothing that comes from hills: neither ``hills.csv`` nor ``fes_2d.csv``.
     name : str
         Name of the metadynamics in the study.
 
@@ -55,7 +56,8 @@ def metad_folder(
     Raises
     ------
     WrongInput
-        If there is no walker, walkers differ in variables or temperature, or a file is malformed.
+        If there is no walker, walkers differ in variables, method or temperature, a walker that
+        shared its hills is missing, or a file is malformed.
     """
     if not walkers:
         raise WrongInput("metadynamics analysis: no walker was given")
@@ -71,24 +73,32 @@ def metad_folder(
         own_names, walker, series = read_walker(run)
         if names and own_names != names:
             raise WrongInput(f"{folder}: biases {own_names}, the walkers before it {names}")
+        if parts and (walker.hills is None) != (parts[0].hills is None):
+            raise WrongInput(f"{folder}: walkers of metadynamics and of OPES are not one analysis")
         names = own_names
         write_csv(place / "series.csv", series)
         runs.append(run)
         parts.append(walker)
-    _hills_csv(out, parts)
+    method = "opes" if parts[0].hills is None else "metadynamics"
+    if method == "metadynamics":
+        _hills_csv(out, parts)
+    n_laid = [len(w.laid) for w in parts]
+    parts = with_shared_hills(runs, parts)
     temperature = runs[0].trusted.temperature_K
     if any(r.trusted.temperature_K != temperature for r in runs):
         raise WrongInput("metadynamics analysis: the walkers were run at different temperatures")
     kT = thermal_energy(temperature)
-    usable = [w for w in parts if len(w.hills) >= 2 and len(w.times_ps) >= 8]
+    usable = [w for w in parts if len(w.laid) >= 2 and len(w.times_ps) >= 8]
     summary: dict[str, Any] = {
         "name": name,
+        "method": method,
+        "shared_bias": len(hill_sets(parts)) < len(parts) and method == "metadynamics",
         "cvs": list(names),
         "temperature_K": temperature,
         "kT_kcal_mol": kT,
         "runs": [r.trusted.row(f"walker-{k:03d}") for k, r in enumerate(runs)],
-        "n_hills": [len(w.hills) for w in parts],
-        "bias_factor": parts[0].hills.bias_factor,
+        "n_hills" if method == "metadynamics" else "n_kernels": n_laid,
+        "bias_factor": parts[0].laid.bias_factor,
     }
     if usable:
         surfaces = analyse(usable, names, kT, settings)
@@ -97,122 +107,76 @@ def metad_folder(
         summary["states_written"] = _states(out, runs, parts, surfaces)
     else:
         total = sum(r.trusted.trusted_ps for r in runs)
+        laid = "hills" if method == "metadynamics" else "kernels"
         walkers_were = "the walker was" if len(runs) == 1 else f"the {len(runs)} walkers were"
         summary |= {
             "surface": None,
             "verdict": {
                 "converged": False,
                 "sentence": f"No free energy: {walkers_were} trusted for "
-                f"{total:.3g} ps in all, too short to lay down hills and sample.",
+                f"{total:.3g} ps in all, too short to lay down {laid} and sample.",
                 "met": [],
-                "missing": ["at least two hills and eight rows of the series in one walker"],
+                "missing": [f"at least two {laid} and eight rows of the series in one walker"],
             },
         }
     write_json(out / SUMMARY, summary)
     return out
 
 
-def read_walker(run: Run) -> tuple[tuple[str, ...], Walker, dict[str, FloatArray]]:
-    """Read the trusted part of a walker's COLVAR and HILLS.
-
-    Returns
-    -------
-    names : tuple of str
-        The biased variables (those of HILLS).
-    walker : Walker
-        Series and hills.
-    series : dict
-        ``time_ps`` and every column of COLVAR, shape (F,).
-    """
-    from nucleops.bias.hills import read_hills
-    from nucleops.bias.series import read_colvar
-
-    colvar = cut_series(read_colvar(run.folder / "COLVAR").columns, "time", run.trusted)
-    hills = _trusted_hills(read_hills(run.folder / "HILLS"), run)
-    lacking = [n for n in hills.cvs if n not in colvar]
-    if lacking:
-        raise WrongInput(
-            f"{run.folder / 'COLVAR'}: has no column {lacking[0]}, which HILLS biases; "
-            f"found: {', '.join(colvar)}"
-        )
-    walker = Walker(
-        times_ps=colvar["time"] / FS_PER_PS,
-        values=np.stack([colvar[n] for n in hills.cvs], axis=1),
-        rbias=next((v for n, v in colvar.items() if n.endswith("metad.rbias")), None),
-        bias=next((v for n, v in colvar.items() if n.endswith("metad.bias")), None),
-        hills=hills,
-    )
-    series = {"time_ps": walker.times_ps}
-    series |= {n: v for n, v in colvar.items() if n != "time"}
-    return hills.cvs, walker, series
-
-
-def _trusted_hills(hills: HillsTable, run: Run) -> HillsTable:
-    keep = hills.time_fs <= (run.trusted.trusted_steps + 0.5) * run.trusted.time_step_fs
-    return replace(
-        hills,
-        time_fs=hills.time_fs[keep],
-        centres=hills.centres[keep],
-        sigmas=hills.sigmas[keep],
-        height=hills.height[keep],
-    )
-
-
 def _hills_csv(out: Path, walkers: Sequence[Walker]) -> None:
-    which = [np.full(len(w.hills), k) for k, w in enumerate(walkers)]
+    hills = [w.hills for w in walkers if w.hills is not None]
+    which = [np.full(len(own), k) for k, own in enumerate(hills)]
     write_csv(
         out / "hills.csv",
         {
             "walker": np.concatenate(which),
-            "time_ps": np.concatenate([w.hill_times_ps for w in walkers]),
-            "height_kcal_mol": np.concatenate([w.hills.height for w in walkers]),
+            "time_ps": np.concatenate([times_ps(own) for own in hills]),
+            "height_kcal_mol": np.concatenate([own.height for own in hills]),
         },
     )
 
 
 def _surface_files(out: Path, s: Surfaces, names: Sequence[str]) -> None:
-    write_csv(
-        out / "fes_1d.csv",
-        {
-            names[0]: s.profile_x,
-            "free_energy_kcal_mol": s.profile,
-            "error_kcal_mol": s.profile_error,
-            "free_energy_from_hills_kcal_mol": s.profile_hills,
-        },
-    )
-    write_csv(
-        out / "convergence.csv",
-        {
-            "time_ps": s.times_ps,
-            "difference_kcal_mol": s.difference,
-            "error_kcal_mol": s.difference_error,
-            "difference_from_hills_kcal_mol": s.difference_hills,
-        },
-    )
+    profile: dict[str, Any] = {
+        names[0]: s.profile_x,
+        "free_energy_kcal_mol": s.profile,
+        "error_kcal_mol": s.profile_error,
+    }
+    difference: dict[str, Any] = {
+        "time_ps": s.times_ps,
+        "difference_kcal_mol": s.difference,
+        "error_kcal_mol": s.difference_error,
+    }
+    arrays: dict[str, Any] = {"been": s.been, "reweighted_kcal_mol": s.reweighted}
+    planes: dict[str, tuple[Grid, FloatArray, dict[str, Any]]] = {
+        "fes_2d_reweighted.csv": (s.coarse, s.reweighted, {})
+    }
+    if s.from_hills is not None:
+        profile["free_energy_from_hills_kcal_mol"] = s.profile_hills
+        difference["difference_from_hills_kcal_mol"] = s.difference_hills
+        arrays["from_hills_kcal_mol"] = s.from_hills
+        visited = {"visited": s.been.astype(int).ravel()}
+        planes["fes_2d.csv"] = (s.grid, s.from_hills, visited)
+    write_csv(out / "fes_1d.csv", profile)
+    write_csv(out / "convergence.csv", difference)
     scan = np.array(s.scan, dtype=np.float64).reshape(-1, 3)
     columns = {"block_rows": scan[:, 0], "n_blocks": scan[:, 1], "mean_error_kcal_mol": scan[:, 2]}
     write_csv(out / "blocks.csv", columns)
-    arrays: dict[str, Any] = {"from_hills_kcal_mol": s.from_hills, "been": s.been}
-    arrays |= {"reweighted_kcal_mol": s.reweighted}
     for d, name in enumerate(names):
         arrays[f"axis_{d}"], arrays[f"reweighted_axis_{d}"] = s.grid.axes[d], s.coarse.axes[d]
         arrays[f"name_{d}"] = np.array(name)
     np.savez_compressed(out / "fes.npz", **arrays)
-    if len(names) == 2:
-        for file, grid, values, extra in (
-            ("fes_2d.csv", s.grid, s.from_hills, {"visited": s.been.astype(int).ravel()}),
-            ("fes_2d_reweighted.csv", s.coarse, s.reweighted, {}),
-        ):
-            a, b = np.meshgrid(*grid.axes, indexing="ij")
-            table = {names[0]: a.ravel(), names[1]: b.ravel()}
-            write_csv(out / file, table | {"free_energy_kcal_mol": values.ravel()} | extra)
+    for file, (grid, values, extra) in planes.items() if len(names) == 2 else ():
+        a, b = np.meshgrid(*grid.axes, indexing="ij")
+        table = {names[0]: a.ravel(), names[1]: b.ravel()}
+        write_csv(out / file, table | {"free_energy_kcal_mol": values.ravel()} | extra)
 
 
 def _account(s: Surfaces, names: Sequence[str]) -> dict[str, Any]:
     v = s.verdict
     return {
         "surface": {
-            "difference_kcal_mol": s.difference_hills[-1],
+            "difference_kcal_mol": s.best_difference,
             "difference_reweighted_kcal_mol": s.difference[-1],
             "difference_error_kcal_mol": s.difference_error[-1],
             "from": s.states[0].name,
@@ -247,7 +211,7 @@ def _states(
     from nucleops.systems.files import write_extxyz
 
     (out / "states").mkdir()
-    scale = np.concatenate([w.hills.sigmas for w in walkers]).mean(axis=0)
+    scale = np.concatenate([w.laid.sigmas for w in walkers]).mean(axis=0)
     written = []
     for name, minimum in s.minima.items():
         goal, best = np.array(minimum), None

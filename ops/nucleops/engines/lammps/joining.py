@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nucleops.bias.colvars_metad import hills_file
 from nucleops.engines.lammps import inputs
 from nucleops.engines.lammps.legs import Span, spans
 from nucleops.engines.lammps.program import BiasEngine
@@ -34,7 +35,7 @@ def join_outputs(folder: Path, engine: BiasEngine | None, time_step_fs: float) -
     join_dumps(inputs.DUMP_FILE, parts, folder / inputs.DUMP_FILE)
     join_rows(inputs.DEVIATION_FILE, parts, folder / inputs.DEVIATION_FILE)
     if engine == "colvars":
-        for name in (inputs.COLVARS_SERIES, inputs.COLVARS_HILLS):
+        for name in (inputs.COLVARS_SERIES, hills_file(inputs.COLVARS_PREFIX)):
             join_rows(name, parts, folder / name)
     elif engine == "plumed":
         for name in ("COLVAR", "HILLS"):

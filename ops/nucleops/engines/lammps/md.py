@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -33,6 +34,7 @@ from nucleops.systems.files import write_extxyz, write_lammps_data
 from nucleops.systems.system import System
 
 if TYPE_CHECKING:
+    from nucleops.bias.enhanced import SharedHills
     from nucleops.bias.spec import Bias
     from nucleops.engines.lammps.biasing import AppliedBias
 
@@ -49,6 +51,8 @@ def run_md(
     progress: Progress | None = None,
     closest_A: Mapping[str, float] | None = None,
     cores: int = 1,
+    shared: SharedHills | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> MdResult:
     """Run NVT dynamics, ended early where trust in the potential ends, and judge it.
 
@@ -77,6 +81,10 @@ def run_md(
         the models carry where None.
     cores : int
         MPI processes.
+    shared : SharedHills or None
+        Lay the hills of the bias into one bias with other walkers, which run beside this one.
+    environment : mapping or None
+        Variables to set for LAMMPS besides its own, such as the GPUs that it may see.
 
     Returns
     -------
@@ -96,6 +104,9 @@ def run_md(
     """
     if not models:
         raise WrongInput("dynamics need at least one model, found none")
+    if shared is not None or (bias is not None and bias.opes is not None):
+        # what the other walkers or OPES have summed by a checkpoint is in no LAMMPS restart file
+        settings = settings.model_copy(update={"checkpoint_steps": 0})
     program = find_lammps()
     system = centred(system)
     covered = _covered(models)
@@ -106,13 +117,16 @@ def run_md(
     leg = next_leg(out_dir, _physics(system, digests, settings, seed, bias, closest_A))
     write_extxyz(system, out_dir / "topology.extxyz")
     write_lammps_data(system, out_dir / inputs.DATA_FILE)
-    applied = _prepare_bias(bias, system, settings, out_dir, leg)
+    applied = _prepare_bias(bias, system, settings, out_dir, leg, shared)
     names = [f"graph.{k:03d}{Path(model).suffix}" for k, model in enumerate(models)]
     engine = None if applied is None else applied.engine
     start = None if leg.checkpoint is None else str(leg.checkpoint.relative_to(out_dir))
     text = inputs.lammps_input(system, names, settings, seed, engine, closest_A, start)
     (out_dir / "in.lammps").write_text(text, encoding="utf-8")
     watch = TrustWatch(out_dir, settings, trust, system.n_atoms, energy_floor_eV_atom, progress)
+    program = dataclasses.replace(
+        program, environment={**program.environment, **(environment or {})}
+    )
     result = run_lammps(program, models, names, settings, out_dir, watch, cores)
     died = how_it_died(result)
     join_outputs(out_dir, engine, settings.time_step_fs)
@@ -146,6 +160,8 @@ def run_md(
         models=digests,
         energy_floor_eV_atom=energy_floor_eV_atom,
         guard_A=inputs.guard_distances(closest_A) if settings.contact_guard_eV_A2 else {},
+        biased_cvs=[] if applied is None else list(applied.biased_cvs),
+        sharing_walkers=1 if shared is None else shared.walkers,
     )
     done.write()
     forget(out_dir)
@@ -193,13 +209,20 @@ def centred(system: System) -> System:
 
 
 def _prepare_bias(
-    bias: Bias | None, system: System, settings: MdSettings, out_dir: Path, leg: Leg
+    bias: Bias | None,
+    system: System,
+    settings: MdSettings,
+    out_dir: Path,
+    leg: Leg,
+    shared: SharedHills | None,
 ) -> AppliedBias | None:
     if bias is None:
+        if shared is not None:
+            raise WrongInput("walkers share the hills of a bias, and this run has none")
         return None
     from nucleops.engines.lammps.biasing import write_bias
 
-    return write_bias(bias, system, settings, out_dir, bias_engine(), leg)
+    return write_bias(bias, system, settings, out_dir, bias_engine(), leg, shared)
 
 
 def _frames(out_dir: Path, result: RunResult, died: str | None) -> Dump:

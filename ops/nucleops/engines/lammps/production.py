@@ -21,6 +21,7 @@ def produce(
     data_range: Mapping[str, float],
     out_dir: Path,
     progress: Progress | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> MdResult:
     """Run a production task in a fresh folder.
 
@@ -40,6 +41,8 @@ def produce(
         Result folder; what an earlier attempt left there is removed.
     progress : callable or None
         Called with (steps done, steps planned).
+    environment : mapping or None
+        Variables to set for LAMMPS besides its own.
     """
     if len(models) < 2:
         raise WrongInput(
@@ -47,4 +50,4 @@ def produce(
         )
     shutil.rmtree(out_dir, ignore_errors=True)
     floor = data_range.get(composition(system.symbols))
-    return run_task(task, system, models, out_dir, progress, floor)
+    return run_task(task, system, models, out_dir, progress, floor, environment)

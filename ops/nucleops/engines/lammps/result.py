@@ -40,6 +40,10 @@ class MdResult:
         Lowest labelled energy of the composition, where it is known.
     guard_A : dict
         Distances below which pairs of elements repelled one another.
+    biased_cvs : list of str
+        Variables that metadynamics or OPES acted on.
+    sharing_walkers : int
+        Walkers that laid their hills into one bias, this one among them; 1 where it was alone.
     """
 
     folder: Path
@@ -60,6 +64,8 @@ class MdResult:
     models: list[str] = field(default_factory=list)
     energy_floor_eV_atom: float | None = None
     guard_A: dict[str, float] = field(default_factory=dict)
+    biased_cvs: list[str] = field(default_factory=list)
+    sharing_walkers: int = 1
 
     def write(self) -> None:
         """Write ``md.json``."""

@@ -42,7 +42,8 @@ class MdSettings(Settings):
     checkpoint_steps: int = Field(default=0, ge=0)
     """Steps between checkpoints that an interrupted run goes on from, a multiple of `stride`; 0 for
     none. Exact to the last bit on one machine with csvr, and with nose-hoover in a cube; a droplet
-    with nose-hoover goes on to within rounding, for LAMMPS takes its temperature anew."""
+    with nose-hoover goes on to within rounding, for LAMMPS takes its temperature anew. Runs with
+    OPES, and walkers that share hills, begin anew."""
     droplet_wall_eV_A2: NonNegative = 0.1
     """Force constant in eV/A2 of the soft spherical wall round a droplet; unused for a cube."""
     contact_guard_eV_A2: NonNegative = 50.0
@@ -60,3 +61,12 @@ class MdSettings(Settings):
                 f"and {self.stride}"
             )
         return self
+
+
+class Sharing(Settings):
+    """Walkers of metadynamics that lay their hills into one bias."""
+
+    walkers: int = Field(ge=2, le=1000)
+    """How many walkers run side by side."""
+    exchange_steps: PositiveInt
+    """MD steps between readings of the other walkers' hills."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
+from nucleops.bias.enhanced import SharedHills
 from nucleops.bias.spec import Bias
 from nucleops.engines.deepmd.task import rebuilt
 from nucleops.engines.lammps.md import run_md
 from nucleops.engines.lammps.result import MdResult
-from nucleops.engines.lammps.settings import MdSettings, Trust
+from nucleops.engines.lammps.settings import MdSettings, Sharing, Trust
 from nucleops.engines.lammps.watch import Progress
 from nucleops.errors import WrongInput
 from nucleops.seeds import derive_seed
@@ -45,6 +46,8 @@ class MdTask(Settings):
     """Number among siblings that share everything else: walker or replica."""
     cores: int = Field(default=1, ge=1)
     """MPI processes of LAMMPS."""
+    sharing: Sharing | None = None
+    """With how many others this walker shares its hills; `number` says which it is."""
 
     @property
     def own_seed(self) -> int:
@@ -97,8 +100,12 @@ def run_task(
     out_dir: Path,
     progress: Progress | None = None,
     energy_floor_eV_atom: float | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> MdResult:
     """Run a task; see :func:`nucleops.engines.lammps.md.run_md`."""
+    shared = None
+    if task.sharing is not None and task.number is not None:
+        shared = SharedHills(task.sharing.walkers, task.number, task.sharing.exchange_steps)
     return run_md(
         system,
         models,
@@ -110,4 +117,6 @@ def run_task(
         energy_floor_eV_atom=energy_floor_eV_atom,
         progress=progress,
         cores=task.cores,
+        shared=shared,
+        environment=environment,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from copy import deepcopy
+from copy import copy, deepcopy
 from typing import Any
 
 from dflow import Executor
@@ -48,6 +48,12 @@ class LocalExecutor(Executor):
         self.retries = retries
         self.timeout_s = timeout_s
         self.backoff_s = backoff_s
+
+    def times(self, runs: int) -> LocalExecutor:
+        """Return the executor of a step that does ``runs`` of these side by side."""
+        executor = copy(self)
+        executor.cores, executor.gpus = self.cores * runs, self.gpus * runs
+        return executor
 
     def render(self, template: Any) -> Any:
         """Return a copy of a template that is run by the supervisor.

@@ -1,0 +1,87 @@
+"""Kernels of OPES: PLUMED's KERNELS file.
+
+Kernels are not hills. The bias of OPES is the logarithm of a density that is built of merged
+kernels, so the kernels of this file do not add up to it; the bias felt stands in COLVAR. What they
+tell is where the run deposited, and how wide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import inf
+from pathlib import Path
+
+import numpy as np
+
+from nucleops.bias.hills import periods_of
+from nucleops.bias.resolved import FloatArray
+from nucleops.bias.tables import Paths, read_colvar
+from nucleops.errors import WrongInput
+
+
+@dataclass(frozen=True)
+class KernelsTable:
+    """Kernels of OPES in the order in which they were added, before merging.
+
+    Attributes
+    ----------
+    cvs : tuple of str
+        Names of the biased variables.
+    time_fs : ndarray
+        Shape (n_kernels,).
+    centres, sigmas : ndarray
+        Shape (n_kernels, n_cvs), in the variables' units.
+    log_weight : ndarray
+        Shape (n_kernels,): bias over kT at the moment each was added.
+    bias_factor : float
+        gamma; may be infinite.
+    constants : dict of str to str
+        What ``#! SET`` lines say, such as ``action``, ``epsilon`` or ``min_phi``.
+    """
+
+    cvs: tuple[str, ...]
+    time_fs: FloatArray
+    centres: FloatArray
+    sigmas: FloatArray
+    log_weight: FloatArray
+    bias_factor: float
+    constants: dict[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.time_fs)
+
+    @property
+    def periods(self) -> tuple[float | None, ...]:
+        """Period of each variable (of a torsion 2 pi), or None."""
+        return periods_of(self.cvs, self.constants)
+
+
+def read_kernels(paths: Paths) -> KernelsTable:
+    """Read a KERNELS file, or the segments of one run.
+
+    Raises
+    ------
+    WrongInput
+        The file is missing, or is not a KERNELS file.
+    TruncatedOutput
+        A row that is not the last is malformed.
+    """
+    table = read_colvar(paths)
+    where = paths if isinstance(paths, (str, Path)) else ", ".join(map(str, paths))
+    cvs = tuple(name for name in table.names if f"sigma_{name}" in table.columns)
+    if not cvs or "logweight" not in table.columns or "time" not in table.columns:
+        raise WrongInput(
+            f"{where}: found columns {' '.join(table.names)}; a KERNELS file has time, variables, "
+            "sigma_<variable>, height, logweight"
+        )
+    shape = (len(table), len(cvs))
+    factor = table.constants.get("biasfactor", "inf")
+    return KernelsTable(
+        cvs=cvs,
+        time_fs=table["time"],
+        centres=np.column_stack([table[name] for name in cvs]).reshape(shape),
+        sigmas=np.column_stack([table[f"sigma_{name}"] for name in cvs]).reshape(shape),
+        log_weight=table["logweight"],
+        bias_factor=inf if factor.lower() == "inf" else float(factor),
+        constants=dict(table.constants),
+    )
