@@ -16,7 +16,7 @@ from nucleops.systems.engine_files import (
     write_cp2k_coordinates,
     write_lammps_data,
 )
-from nucleops.systems.extxyz import Frame, frame_text, read_frames
+from nucleops.systems.extxyz import Frame, cell_of, frame_text, read_frames
 from nucleops.systems.system import FloatArray, Molecule, System
 
 __all__ = [
@@ -203,22 +203,5 @@ def _molecules(path: Path, frame: Frame) -> tuple[Molecule, ...]:
 
 
 def _cell(path: Path, frame: Frame) -> tuple[FloatArray, bool]:
-    text = frame.info.get("Lattice")
-    if text is None:
-        return np.ptp(frame.positions, axis=0) + _FOREIGN_VACUUM_A, False
-    line = frame.line + 1
-    try:
-        lattice = np.array([float(word) for word in text.split()]).reshape(3, 3)
-    except ValueError as error:
-        raise WrongInput(f"{path}, line {line}: Lattice={text!r} is not nine numbers") from error
-    edges = np.diag(lattice).copy()
-    if np.abs(lattice - np.diag(edges)).max() > 1e-8 or not (edges > 0).all():
-        raise WrongInput(
-            f"{path}, line {line}: Lattice={text!r}; only orthorhombic cells along x, y, z"
-        )
-    flags = {word[0].upper() for word in frame.info.get("pbc", "T T T").split()}
-    if flags not in ({"T"}, {"F"}):
-        raise WrongInput(
-            f"{path}, line {line}: pbc={frame.info['pbc']!r}; all three directions must agree"
-        )
-    return edges, flags == {"T"}
+    vacuum = np.ptp(frame.positions, axis=0) + _FOREIGN_VACUUM_A
+    return cell_of(path, frame) or (vacuum, False)
