@@ -17,6 +17,8 @@ from nucleops.systems.engine_files import (
     write_lammps_data,
 )
 from nucleops.systems.extxyz import Frame, cell_of, frame_text, read_frames
+from nucleops.systems.lammps_data import read_lammps_data
+from nucleops.systems.lines import LineReader
 from nucleops.systems.system import FloatArray, Molecule, System
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "frames_of",
     "read_extxyz",
     "read_provenance",
+    "read_topology",
     "read_trajectory",
     "write_cp2k_coordinates",
     "write_extxyz",
@@ -82,6 +85,26 @@ def read_extxyz(path: Path) -> System:
             )
     name = frame.info.get("name", path.stem)
     return System(name, symbols, frame.positions, cell, periodic, _molecules(path, frame))
+
+
+def read_topology(path: Path) -> System:
+    """Read a topology: extended XYZ (:func:`read_extxyz`), or LAMMPS data, which has no roles.
+
+    Raises
+    ------
+    WrongInput
+        The file is neither, or malformed.
+    """
+    with LineReader(Path(path)) as lines:
+        head = lines.take(40)
+    if head and head[0].strip().isdigit():
+        return read_extxyz(path)
+    if any(line.split()[1:2] == ["atoms"] for line in head):
+        return read_lammps_data(Path(path))
+    raise WrongInput(
+        f"{path}: begins with {(head or [''])[0].strip()[:40]!r}; a topology is extended XYZ, which"
+        " begins with a number of atoms, or LAMMPS data"
+    )
 
 
 def read_provenance(path: Path) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from nucleops.errors import WrongInput
 from nucleops.systems.elements import MASS_G_MOL
 from nucleops.systems.lines import LineReader
-from nucleops.systems.system import System
+from nucleops.systems.system import FloatArray, System
 
 _COLUMNS_BEFORE_X = {"atomic": 2, "charge": 3, "molecular": 3, "full": 4}
 """Columns before the coordinates (id, type, molecule, charge), by the atom style."""
@@ -98,14 +98,12 @@ def _named(
     return sections[name]
 
 
-def _cell(path: Path, header: list[str]) -> np.ndarray:
+def _cell(path: Path, header: list[str]) -> FloatArray:
     edges = []
     for line in header:
         words = line.split()
         if words[-3:] == ["xy", "xz", "yz"] and any(float(word) for word in words[:3]):
-            raise WrongInput(
-                f"{path}: {line!r} is a triclinic box; only orthorhombic ones are read"
-            )
+            raise WrongInput(f"{path}: {line!r} is a triclinic box; only orthorhombic are read")
     for axis in "xyz":
         found = [line.split() for line in header if line.split()[2:] == [f"{axis}lo", f"{axis}hi"]]
         if not found:
@@ -119,14 +117,17 @@ def _elements(path: Path, masses: tuple[str, list[list[str]]] | None) -> dict[in
         raise WrongInput(f"{path}: has no section Masses, so that its elements are not known")
     elements = {}
     for row in masses[1]:
-        mass = float(row[1])
+        try:
+            kind, mass = int(row[0]), float(row[1])
+        except (IndexError, ValueError) as error:
+            raise WrongInput(f"{path}: Masses has the row {' '.join(row)!r}") from error
         nearest = min(MASS_G_MOL, key=lambda symbol: abs(MASS_G_MOL[symbol] - mass))
         if abs(MASS_G_MOL[nearest] - mass) > _MASS_TOLERANCE:
             raise WrongInput(
-                f"{path}: type {row[0]} has the mass {mass:g}; allowed: "
+                f"{path}: type {kind} has the mass {mass:g}; allowed: "
                 + ", ".join(f"{m:g} ({symbol})" for symbol, m in MASS_G_MOL.items())
             )
-        elements[int(row[0])] = nearest
+        elements[kind] = nearest
     return elements
 
 
