@@ -8,9 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from nucleops.errors import WrongInput
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from nucleoflow.study.bias_use import UsedBias
+    from nucleops.bias.preview_tables import TextTable
 
 StudyArgument = Annotated[
     str, typer.Argument(metavar="STUDY", help="Study file, or a shipped study.")
@@ -25,6 +33,14 @@ StageArgument = Annotated[
 NameOption = Annotated[
     str | None,
     typer.Option("--name", metavar="NAME", help="Which of the stage's, where it has several."),
+]
+SystemOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--system",
+        metavar="FILE",
+        help="Extended XYZ or LAMMPS data of the start; default: what the study builds.",
+    ),
 ]
 
 
@@ -72,7 +88,6 @@ def colvar(
 ) -> None:
     """Evaluate the variables, walls and restraints of a stage along any trajectory."""
     from nucleoflow.study.bias_output import whole_file, write_trajectory_colvar
-    from nucleops.errors import WrongInput
 
     if time_step is not None and time_step <= 0:
         raise WrongInput(f"--time-step: found {time_step:g}, allowed more than 0 fs")
@@ -96,14 +111,7 @@ def bias(
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="Default: standard output."),
     ] = None,
-    system: Annotated[
-        Path | None,
-        typer.Option(
-            "--system",
-            metavar="FILE",
-            help="Extended XYZ or LAMMPS data of the start; default: what the study builds.",
-        ),
-    ] = None,
+    system: SystemOption = None,
     name: NameOption = None,
 ) -> None:
     """Print the input of PLUMED or Colvars for the bias of a stage."""
@@ -121,7 +129,48 @@ def bias(
     typer.echo(f"wrote {output}")
 
 
-def _used(study: str, stage: str, name: str | None, topology: Path | None) -> Any:
+def cv_preview(
+    study: StudyArgument,
+    stage: StageArgument,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="PREVIEW",
+            help="Write switching functions and pair distances: .png, .svg, or all as .html.",
+        ),
+    ] = None,
+    system: SystemOption = None,
+    name: NameOption = None,
+) -> None:
+    """Show what a bias does at its start, and warn of what one would regret."""
+    from nucleoflow.cli.common import wide_console
+    from nucleops.bias.cautions import cautions
+    from nucleops.bias.preview import preview
+    from nucleops.bias.preview_tables import heading, tables
+    from nucleops.reporting.preview_page import SUFFIXES, write_preview
+
+    if output is not None and output.suffix not in SUFFIXES:
+        raise WrongInput(f"{output}: unknown suffix; allowed: {', '.join(SUFFIXES)}")
+    with _told():
+        used = _used(study, stage, name, system)
+        made = preview(used.resolved, used.topology, used.use.md.temperature_K)
+    console = wide_console()
+    console.print(heading(made), highlight=False, markup=False, soft_wrap=True)
+    for table in tables(made):
+        console.print()
+        console.print(_table(table))
+    for text in cautions(made):
+        console.print()
+        console.print("[yellow]caution:[/yellow]", end=" ")
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+    if output is not None:
+        title = f"{study}: {used.use.name}"
+        typer.echo(f"\nwrote {write_preview(made, output, title)}")
+
+
+def _used(study: str, stage: str, name: str | None, topology: Path | None) -> UsedBias:
     from nucleoflow.study.bias_use import used_bias
     from nucleoflow.study.load import load_study
 
@@ -129,6 +178,18 @@ def _used(study: str, stage: str, name: str | None, topology: Path | None) -> An
     for note in used.notes:
         typer.echo(f"note: {note}", err=True)
     return used
+
+
+def _table(table: TextTable) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for column in table.columns:
+        shown.add_column(column.name, justify="right" if column.numbers else "left", no_wrap=True)
+    for row in table.rows:
+        shown.add_row(*(Text(cell) for cell in row))
+    return shown
 
 
 @contextmanager
@@ -142,5 +203,6 @@ def _told() -> Iterator[None]:
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
+    app.command("cv-preview")(cv_preview)
     for command in (colvar, bias):
         app.command()(command)
