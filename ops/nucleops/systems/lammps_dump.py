@@ -142,12 +142,12 @@ def dump_frames(path: Path, selection: Selection) -> Iterator[RawFrame]:
     """
     units = ""
     for number, text in enumerate(dump_texts(path)):
-        if selection.over(number):
-            return
         # LAMMPS writes them in a file's first frame only
         units = text.items.get("UNITS", [units])[0]
         if selection.wants(number):
             yield _raw(path, number, text, units)
+        if selection.over(number + 1):
+            return
 
 
 def _raw(path: Path, number: int, frame: DumpFrame, units: str) -> RawFrame:
