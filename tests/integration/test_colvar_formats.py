@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +11,13 @@ import pytest
 from typer.testing import CliRunner
 
 sys.path.insert(0, str(Path(__file__).parent))
-from test_bias_colvars_run import INPUT  # beside this file, which is not a package
+from test_bias_colvars_run import INPUT, run_lammps  # beside this file, which is not a package
 
 from nucleoflow.cli.app import app
 from nucleoflow.study.bias_use import used_bias
 from nucleoflow.study.load import load_study
 from nucleops.bias.convert import colvars_to_plumed
 from nucleops.bias.series import ColvarTable, read_colvar
-from nucleops.engines.lammps.program import find_lammps
 from nucleops.systems.elements import MASS_G_MOL
 from nucleops.systems.files import write_extxyz, write_lammps_data
 from nucleops.systems.system import type_map
@@ -99,17 +96,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         boundary="p p p", masses=masses, steps=STEPS, time_step=TIME_STEP_FS / 1000
     )
     (folder / "in.lammps").write_text(lines)
-    lammps = find_lammps()
-    done = subprocess.run(
-        [lammps.executable, "-in", "in.lammps", "-log", "log.lammps"],
-        cwd=folder,
-        env={**os.environ, **lammps.environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+    run_lammps(folder)
     hills = folder / "cv.colvars.metad.hills.traj"
     path, _ = colvars_to_plumed(
         folder / "cv.colvars.traj", hills, used.resolved, folder, time_step_fs=TIME_STEP_FS

@@ -7,7 +7,7 @@ from math import sqrt
 
 import numpy as np
 
-from nucleops.bias.preview import FLAT, Acting, Counted, Preview, Variable
+from nucleops.bias.previewed import FLAT, Acting, Counted, Preview, Variable
 
 MOST_KT = 10.0
 """Energy in kT of a wall or restraint beyond which a start is torn apart rather than led back."""

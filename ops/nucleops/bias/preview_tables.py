@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import inf
 
 from nucleops.bias.cautions import thermal_movement
-from nucleops.bias.preview import Acting, Preview, Variable
+from nucleops.bias.previewed import Acting, Preview, Variable
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nucleops.bias.preview import FLAT, Counted, Preview
+from nucleops.bias.previewed import FLAT, Counted, Preview
 from nucleops.errors import WrongInput
 from nucleops.reporting.style import BLUE, FAINT, INK, SKY, VERMILLION, WIDTH_IN, grid, look, panel
 

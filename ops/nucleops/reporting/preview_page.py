@@ -6,8 +6,8 @@ import io
 from pathlib import Path
 
 from nucleops.bias.cautions import cautions
-from nucleops.bias.preview import Preview
 from nucleops.bias.preview_tables import heading, tables
+from nucleops.bias.previewed import Preview
 from nucleops.reporting.page import asset, templates
 from nucleops.reporting.preview_figures import switching_figure, write_figure
 from nucleops.reporting.style import inline_svg, look

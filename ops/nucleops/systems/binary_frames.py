@@ -158,10 +158,14 @@ def _triclinic(path: Path, number: int) -> WrongInput:
 def _left_over(path: Path, n_atoms: int, periodic: bool) -> int:
     """Bytes behind the last whole frame: three blocks of coordinates, before them one of the cell.
 
-    Each block of the file stands between two copies of its length.
+    Each block of the file stands between two copies of its length. With atoms that are fixed (whose
+    number is at byte 40) frames differ in size, and 0 is returned.
     """
     with path.open("rb") as file:
         order = "<" if file.read(4) == struct.pack("<i", 84) else ">"
+        file.seek(40)
+        if struct.unpack(f"{order}i", file.read(4))[0]:
+            return 0
         header = 0
         for _ in range(3):
             file.seek(header)

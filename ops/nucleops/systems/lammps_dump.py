@@ -58,7 +58,7 @@ class DumpFrame:
     @property
     def rows(self) -> list[str]:
         """The atoms' lines."""
-        return self.lines[-self.n_atoms :]
+        return self.lines[len(self.lines) - self.n_atoms :]
 
     def numbers(self, *names: str) -> FloatArray:
         """Return columns as numbers, shape (n_atoms, len(names)), in the order of the file.
@@ -69,6 +69,8 @@ class DumpFrame:
             A column is missing, or holds what is not a number.
         """
         columns = [self.columns.index(name) for name in names]
+        if not self.n_atoms:
+            return np.empty((0, len(names)))
         return np.loadtxt(self.rows, usecols=columns, ndmin=2, comments=None)
 
     def bounds(self) -> FloatArray:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from nucleops.bias.cautions import cautions, thermal_movement
-from nucleops.bias.preview import Preview, preview
+from nucleops.bias.preview import preview
 from nucleops.bias.preview_tables import heading, tables
+from nucleops.bias.previewed import Preview
 from nucleops.bias.resolve import resolve
 from nucleops.bias.spec import Bias
 from nucleops.bias.values import evaluate

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nucleops.bias.preview import Preview, preview
+from nucleops.bias.preview import preview
+from nucleops.bias.previewed import Preview
 from nucleops.bias.resolve import resolve
 from nucleops.bias.spec import Bias
 from nucleops.bias.switch import switch

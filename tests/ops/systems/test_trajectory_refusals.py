@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
+import sys
 import tracemalloc
 import warnings
 from pathlib import Path
@@ -257,3 +259,18 @@ def test_memory_does_not_grow_with_length(tmp_path: Path, suffix: str) -> None:
         tracemalloc.stop()
         assert seen == n_frames
     assert peaks[1] < 1.2 * peaks[0]
+
+
+def test_mdanalysis_is_not_imported_before_it_is_needed() -> None:
+    code = (
+        "import sys, nucleops.systems.trajectory, nucleops.bias.along, nucleoflow.cli.app;"
+        "assert not {'MDAnalysis', 'matplotlib', 'numba'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_dump_that_lost_its_atoms_is_refused(tmp_path: Path) -> None:
+    empty = frame(0).partition("3 5 0")[0].replace("ATOMS\n3", "ATOMS\n0")
+    (tmp_path / "lost.dump").write_text(empty + frame(5))
+    with pytest.raises(WrongInput, match=r"lost\.dump, frame 0: found 0 atoms"):
+        read(tmp_path / "lost.dump")
