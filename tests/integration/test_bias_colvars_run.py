@@ -74,6 +74,21 @@ def biased_run(bias: Bias, system: System, folder: Path, steps: int = 300) -> Ru
     (folder / "in.lammps").write_text(
         INPUT.format(boundary=boundary, masses=masses, steps=steps, time_step=TIME_STEP_FS / 1000)
     )
+    run_lammps(folder)
+    metad = bias.metadynamics is not None
+    colvar, hills = colvars_to_plumed(
+        folder / "cv.colvars.traj",
+        folder / "cv.colvars.metad.hills.traj" if metad else None,
+        resolved,
+        folder,
+        time_step_fs=TIME_STEP_FS,
+    )
+    positions = _dumped(folder / "frames.dump", system.n_atoms)
+    return Run(resolved, positions, read_colvar(colvar), hills and read_hills(hills), folder)
+
+
+def run_lammps(folder: Path) -> None:
+    """Run in.lammps of a folder."""
     lammps = find_lammps()
     done = subprocess.run(
         [lammps.executable, "-in", "in.lammps", "-log", "log.lammps"],
@@ -85,16 +100,6 @@ def biased_run(bias: Bias, system: System, folder: Path, steps: int = 300) -> Ru
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
-    metad = bias.metadynamics is not None
-    colvar, hills = colvars_to_plumed(
-        folder / "cv.colvars.traj",
-        folder / "cv.colvars.metad.hills.traj" if metad else None,
-        resolved,
-        folder,
-        time_step_fs=TIME_STEP_FS,
-    )
-    positions = _dumped(folder / "frames.dump", system.n_atoms)
-    return Run(resolved, positions, read_colvar(colvar), hills and read_hills(hills), folder)
 
 
 def _dumped(path: Path, n_atoms: int) -> np.ndarray:

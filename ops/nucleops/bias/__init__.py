@@ -9,6 +9,9 @@ How the parts fit together::
     from nucleops.bias.colvars import colvars_input       # ResolvedBias -> Colvars text
     from nucleops.bias.convert import colvars_to_plumed   # Colvars' files -> COLVAR, HILLS
     from nucleops.bias.values import evaluate             # ResolvedBias + frames -> values
+    from nucleops.bias.along import write_along           # ResolvedBias + trajectory -> COLVAR
+    from nucleops.bias.preview import preview             # ResolvedBias at its start
+    from nucleops.bias.cautions import cautions           # what one would regret of it
     from nucleops.bias.gradients import bias_forces       # ResolvedBias + frames -> forces
     from nucleops.bias.series import read_colvar, read_hills, write_colvar, write_hills, hills_bias
     from nucleops.bias.series import merge_hills, read_kernels
@@ -23,6 +26,8 @@ Signatures::
     colvars_to_plumed(traj, hills, resolved, out_dir, *, time_step_fs, shared=None,
                       temperature_K=None) -> (COLVAR path, HILLS path or None)
     evaluate(resolved, positions (F,N,3) A, cells (F,3) A, periodic) -> dict of name: (F,)
+    write_along(resolved, trajectory, out, *, time_step_fs=None, ...) -> number of rows
+    preview(resolved, system, temperature_K) -> Preview   # .variables, .acting, .counted
     read_colvar(paths) -> ColvarTable                     # table["s1"], .columns, .time_fs
     read_hills(paths) -> HillsTable                       # .centres, .sigmas, .height, .added
     merge_hills(tables) -> HillsTable                     # of walkers that share one bias

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import warnings
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -133,16 +133,25 @@ def write_colvar(table: ColvarTable | Mapping[str, FloatArray], path: Path | str
     columns = table.columns if isinstance(table, ColvarTable) else dict(table)
     constants = table.constants if isinstance(table, ColvarTable) else {}
     path = Path(path)
-    lines = [f"#! FIELDS {' '.join(columns)}"]
-    lines += [f"#! SET {name} {value}" for name, value in constants.items()]
-    rows = np.column_stack([np.asarray(c, dtype=np.float64) for c in columns.values()])
-    lines += [" " + " ".join(f"{value:.12g}" for value in row) for row in rows]
-    text = "\n".join(lines) + "\n"
+    text = header_text(columns, constants) + rows_text(columns)
     if path.suffix == ".gz":
         path.write_bytes(gzip.compress(text.encode()))
     else:
         path.write_text(text)
     return path
+
+
+def header_text(names: Iterable[str], constants: Mapping[str, str]) -> str:
+    """Return the header of a table: its columns, and ``#! SET`` lines."""
+    lines = [f"#! FIELDS {' '.join(names)}"]
+    lines += [f"#! SET {name} {value}" for name, value in constants.items()]
+    return "\n".join(lines) + "\n"
+
+
+def rows_text(columns: Mapping[str, FloatArray]) -> str:
+    """Return rows of a table, twelve significant digits, of columns of shape (n_rows,) each."""
+    rows = np.column_stack([np.asarray(c, dtype=np.float64) for c in columns.values()])
+    return "".join(" " + " ".join(f"{value:.12g}" for value in row) + "\n" for row in rows)
 
 
 def lines_of(path: Path) -> Iterator[tuple[int, str]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
     from markupsafe import Markup
 
 HERE = Path(__file__).parent
@@ -32,6 +33,19 @@ def embedded_json(value: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
+def templates() -> Environment:
+    """Templates of `assets/`; everything they are given is escaped, and must be given."""
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "assets"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
 def render(context: Mapping[str, Any]) -> str:
     """Render the page.
 
@@ -41,16 +55,9 @@ def render(context: Mapping[str, Any]) -> str:
         What :mod:`nucleops.reporting.report` collects. Everything in it is escaped; figures come
         as markup made by :mod:`nucleops.reporting.style`.
     """
-    import jinja2
     from markupsafe import Markup
 
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE / "assets"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates()
     environment.filters["number"] = number
     environment.filters["formula"] = formula
     environment.filters["round_name"] = round_name

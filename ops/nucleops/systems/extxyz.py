@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from nucleops.errors import WrongInput
+from nucleops.systems.lines import EndsEarly, LineReader
+from nucleops.systems.raw_frame import Selection
 from nucleops.systems.system import FloatArray
 
 # key=value, where a value is "quoted" (backslash escapes), {braced} or a bare word; a bare key
@@ -36,12 +38,21 @@ class Frame:
         Coordinates in angstrom, shape (n_atoms, 3).
     line : int
         Line number of the frame's count in the file, from 1.
+    number : int
+        Its place in the file, from 0.
+    comment : str
+        The comment line as it stands.
+    ended : bool
+        Whether a line break follows its last row; without one the row may be cut off.
     """
 
     info: dict[str, str]
     columns: dict[str, list[str]]
     positions: FloatArray
     line: int
+    number: int
+    comment: str
+    ended: bool
 
 
 def quote(value: str) -> str:
@@ -84,13 +95,15 @@ def frame_text(
     return "\n".join(lines) + "\n"
 
 
-def read_frames(path: Path) -> Iterator[Frame]:
-    """Read every frame of an extended XYZ file.
+def read_frames(path: Path, selection: Selection | None = None) -> Iterator[Frame]:
+    """Read the frames of an extended XYZ file, one in memory at a time.
 
     Parameters
     ----------
     path : Path
-        File to read.
+        File to read, plain or gzipped.
+    selection : Selection or None
+        Which frames; the others are passed over unparsed.
 
     Yields
     ------
@@ -99,56 +112,57 @@ def read_frames(path: Path) -> Iterator[Frame]:
     Raises
     ------
     WrongInput
-        Malformed or cut short; names the file and the line.
+        Malformed; names the file and the line.
+    EndsEarly
+        Cut short; it comes after the whole frames.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise WrongInput(f"{path}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise WrongInput(f"{path}: is not text") from error
-    at = 0
-    while at < len(lines):
-        if not lines[at].strip():
-            at += 1
-            continue
-        frame = _frame(path, lines, at)
-        at += 2 + len(frame.positions)
-        yield frame
+    selection = selection or Selection()
+    with LineReader(path) as lines:
+        number = 0
+        while not selection.over(number) and (line := lines.next()):
+            if not line.strip():
+                continue
+            at = lines.number
+            word = line.strip()
+            if not word.isdigit() or int(word) == 0:
+                raise WrongInput(f"{path}, line {at}: expected a number of atoms, found {word!r}")
+            text = lines.take(int(word) + 1)
+            if len(text) < int(word) + 1:
+                raise EndsEarly(
+                    f"{path}, line {lines.number}: ends early, {max(len(text) - 1, 0)} of"
+                    f" {int(word)} atom rows in the frame that starts at line {at}"
+                )
+            if selection.wants(number):
+                try:
+                    yield _frame(path, at, number, text)
+                except WrongInput as error:
+                    if text[-1].endswith("\n"):
+                        raise
+                    raise EndsEarly(error.message) from error
+            number += 1
 
 
-def _frame(path: Path, lines: list[str], at: int) -> Frame:
-    word = lines[at].strip()
-    if not word.isdigit() or int(word) == 0:
-        raise WrongInput(f"{path}, line {at + 1}: expected a number of atoms, found {word!r}")
-    n_atoms = int(word)
-    if len(lines) < at + 2 + n_atoms:
-        have = max(len(lines) - at - 2, 0)
-        raise WrongInput(
-            f"{path}, line {len(lines)}: ends early, {have} of {n_atoms} atom rows"
-            f" in the frame that starts at line {at + 1}"
-        )
-    info = parse_comment(lines[at + 1])
-    layout = _layout(path, at + 2, info.get("Properties", "species:S:1:pos:R:3"))
+def _frame(path: Path, at: int, number: int, text: list[str]) -> Frame:
+    """Parse the comment and the rows of a frame whose count is on line ``at``, from 1."""
+    info = parse_comment(text[0].rstrip("\n"))
+    layout = _layout(path, at + 1, info.get("Properties", "species:S:1:pos:R:3"))
     width = sum(count for _, count in layout)
     columns: dict[str, list[str]] = {name: [] for name, _ in layout if name != "pos"}
-    positions = np.empty((n_atoms, 3))
-    for row in range(n_atoms):
-        number = at + 3 + row
-        words = lines[at + 2 + row].split()
+    positions = np.empty((len(text) - 1, 3))
+    for row, line in enumerate(text[1:]):
+        where = at + 2 + row
+        words = line.split()
         if len(words) < width:
-            raise WrongInput(
-                f"{path}, line {number}: {len(words)} columns, Properties says {width}"
-            )
+            raise WrongInput(f"{path}, line {where}: {len(words)} columns, Properties says {width}")
         start = 0
         for name, count in layout:
             part = words[start : start + count]
             start += count
             if name == "pos":
-                positions[row] = _numbers(path, number, part)
+                positions[row] = _numbers(path, where, part)
             else:
                 columns[name].append(" ".join(part))
-    return Frame(info, columns, positions, at + 1)
+    return Frame(info, columns, positions, at, number, text[0].strip(), text[-1].endswith("\n"))
 
 
 def _numbers(path: Path, line: int, words: list[str]) -> list[float]:
@@ -187,3 +201,35 @@ def parse_comment(comment: str) -> dict[str, str]:
             value = next((v for v in (braced, bare) if v is not None), "T")
         pairs[key] = value
     return pairs
+
+
+def cell_of(path: Path, frame: Frame) -> tuple[FloatArray, bool] | None:
+    """Return a frame's edge lengths in angstrom, shape (3,), and whether they repeat.
+
+    None where the frame has no ``Lattice``.
+
+    Raises
+    ------
+    WrongInput
+        The cell is triclinic or malformed, or repeats in some directions only.
+    """
+    text = frame.info.get("Lattice")
+    if text is None:
+        return None
+    line = frame.line + 1
+    try:
+        lattice = np.array([float(word) for word in text.split()]).reshape(3, 3)
+    except ValueError as error:
+        raise WrongInput(f"{path}, line {line}: Lattice={text!r} is not nine numbers") from error
+    edges = np.diag(lattice).copy()
+    if np.abs(lattice - np.diag(edges)).max() > 1e-8 or not (edges > 0).all():
+        raise WrongInput(
+            f"{path}, line {line}: Lattice={text!r} is triclinic or turned; only orthorhombic"
+            " cells along x, y, z"
+        )
+    flags = {word[0].upper() for word in frame.info.get("pbc", "T T T").split()}
+    if flags not in ({"T"}, {"F"}):
+        raise WrongInput(
+            f"{path}, line {line}: pbc={frame.info['pbc']!r}; all three directions must agree"
+        )
+    return edges, flags == {"T"}

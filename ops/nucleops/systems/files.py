@@ -16,7 +16,9 @@ from nucleops.systems.engine_files import (
     write_cp2k_coordinates,
     write_lammps_data,
 )
-from nucleops.systems.extxyz import Frame, frame_text, read_frames
+from nucleops.systems.extxyz import Frame, cell_of, frame_text, read_frames
+from nucleops.systems.lammps_data import read_lammps_data
+from nucleops.systems.lines import LineReader
 from nucleops.systems.system import FloatArray, Molecule, System
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "frames_of",
     "read_extxyz",
     "read_provenance",
+    "read_topology",
     "read_trajectory",
     "write_cp2k_coordinates",
     "write_extxyz",
@@ -90,6 +93,26 @@ def read_extxyz(path: Path) -> System:
         )
     molecules = _molecules(path, frame)
     return System(name, symbols, frame.positions, cell, periodic, molecules, elements)
+
+
+def read_topology(path: Path) -> System:
+    """Read a topology: extended XYZ (:func:`read_extxyz`), or LAMMPS data, which has no roles.
+
+    Raises
+    ------
+    WrongInput
+        The file is neither, or malformed.
+    """
+    with LineReader(Path(path)) as lines:
+        head = lines.take(40)
+    if head and head[0].strip().isdigit():
+        return read_extxyz(path)
+    if any(line.split()[1:2] == ["atoms"] for line in head):
+        return read_lammps_data(Path(path))
+    raise WrongInput(
+        f"{path}: begins with {(head or [''])[0].strip()[:40]!r}; a topology is extended XYZ, which"
+        " begins with a number of atoms, or LAMMPS data"
+    )
 
 
 def read_provenance(path: Path) -> str:
@@ -213,22 +236,5 @@ def _molecules(path: Path, frame: Frame) -> tuple[Molecule, ...]:
 
 
 def _cell(path: Path, frame: Frame) -> tuple[FloatArray, bool]:
-    text = frame.info.get("Lattice")
-    if text is None:
-        return np.ptp(frame.positions, axis=0) + _FOREIGN_VACUUM_A, False
-    line = frame.line + 1
-    try:
-        lattice = np.array([float(word) for word in text.split()]).reshape(3, 3)
-    except ValueError as error:
-        raise WrongInput(f"{path}, line {line}: Lattice={text!r} is not nine numbers") from error
-    edges = np.diag(lattice).copy()
-    if np.abs(lattice - np.diag(edges)).max() > 1e-8 or not (edges > 0).all():
-        raise WrongInput(
-            f"{path}, line {line}: Lattice={text!r}; only orthorhombic cells along x, y, z"
-        )
-    flags = {word[0].upper() for word in frame.info.get("pbc", "T T T").split()}
-    if flags not in ({"T"}, {"F"}):
-        raise WrongInput(
-            f"{path}, line {line}: pbc={frame.info['pbc']!r}; all three directions must agree"
-        )
-    return edges, flags == {"T"}
+    vacuum = np.ptp(frame.positions, axis=0) + _FOREIGN_VACUUM_A
+    return cell_of(path, frame) or (vacuum, False)

@@ -9,7 +9,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from nucleoflow import __version__
-from nucleoflow.cli import inspect, runs, studies
+from nucleoflow.cli import biases, inspect, runs, studies
 from nucleops.errors import NucleoError, WrongInput
 
 
@@ -69,6 +69,7 @@ def _root(
 runs.register(app)
 inspect.register(app)
 studies.register(app)
+biases.register(app)
 
 
 def main() -> None:

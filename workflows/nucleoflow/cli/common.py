@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="Run id, the beginning of one, or 'latest'.")
@@ -51,3 +54,11 @@ def moment(seconds: float | None) -> str:
     if seconds is None:
         return ""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+
+
+def wide_console() -> Console:
+    """Make a console that does not cut tables to 80 columns where there is no terminal."""
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=200)

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nucleoflow.cli.common import STATE_STYLES, RunArgument, RunsOption, duration, moment
+from nucleoflow.cli.common import (
+    STATE_STYLES,
+    RunArgument,
+    RunsOption,
+    duration,
+    moment,
+    wide_console,
+)
 from nucleops.errors import ProgramFailed
 
 if TYPE_CHECKING:
@@ -43,7 +50,7 @@ def list_runs(runs: RunsOption = None) -> None:
             moment(meta.get("created")),
             duration(until - meta["created"]) if until else "",
         )
-    _wide_console().print(table)
+    wide_console().print(table)
 
 
 def status(reference: RunArgument = "latest", runs: RunsOption = None) -> None:
@@ -54,7 +61,7 @@ def status(reference: RunArgument = "latest", runs: RunsOption = None) -> None:
     from nucleoflow.cli.view import picture
 
     now = run_status(find_run(reference, runs_root(runs)))
-    console = _wide_console()
+    console = wide_console()
     limits = now.meta.get("limits") or {}
     cores = limits.get("cores") or machine_limits().cores
     console.print(picture(now, time.time(), cores))
@@ -63,14 +70,6 @@ def status(reference: RunArgument = "latest", runs: RunsOption = None) -> None:
         from nucleoflow.cli.follow import conclude
 
         conclude(now, console)
-
-
-def _wide_console() -> Console:
-    """Make a console that does not cut tables to 80 columns where there is no terminal."""
-    from rich.console import Console
-
-    console = Console()
-    return console if console.is_terminal else Console(width=200)
 
 
 def _print_tasks(now: RunStatus, console: Console) -> None:

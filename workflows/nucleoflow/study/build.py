@@ -41,17 +41,7 @@ def build_one(study: Study, name: str, out: Path) -> System:
         No such system, an unknown suffix, or a box that the molecules do not fit into.
     """
     from nucleops.systems import files
-    from nucleops.systems.packing import build_system
 
-    specs = dict(study.systems)
-    if study.nucleate is not None:
-        specs["nucleate"] = study.nucleate.system
-    if name not in specs:
-        near = difflib.get_close_matches(name, specs, n=1)
-        raise WrongInput(
-            f"study '{study.name}' has no system '{name}'; it has: {', '.join(sorted(specs))}",
-            advice=f"did you mean '{near[0]}'?" if near else "",
-        )
     writers = {
         ".extxyz": files.write_extxyz,
         ".xyz": files.write_extxyz,
@@ -61,8 +51,41 @@ def build_one(study: Study, name: str, out: Path) -> System:
     if out.suffix not in writers:
         known = ", ".join(f"{suffix} ({what})" for suffix, what in SUFFIXES.items())
         raise WrongInput(f"{out}: unknown suffix '{out.suffix}'; allowed: {known}")
-    seed = derive_seed(study.seed, name)
-    system = build_system(name, specs[name], study.chemistry.metal, seed, study.molecules)
+    system = study_system(study, name)
     out.parent.mkdir(parents=True, exist_ok=True)
     writers[out.suffix](system, out)
     return system
+
+
+def study_system(study: Study, name: str) -> System:
+    """Pack a system as the study's runs do, to the last digit.
+
+    Parameters
+    ----------
+    study : Study
+        Where it is described.
+    name : str
+        Name of the system, or ``nucleate`` for the first replica of that stage.
+
+    Raises
+    ------
+    WrongInput
+        No such system, or a box that the molecules do not fit into.
+    """
+    from nucleops.systems.folder import system_seed
+    from nucleops.systems.packing import build_system
+
+    metal, own = study.chemistry.metal, study.molecules
+    if name in study.systems:
+        seed = system_seed(study.seed, name)
+        return build_system(name, study.systems[name], metal, seed, own)
+    if name == "nucleate" and study.nucleate is not None:
+        # as the stage derives it: its own seed, the replica's, its box's
+        replica = derive_seed(derive_seed(study.seed, "nucleate"), "number", 0)
+        return build_system(name, study.nucleate.system, metal, derive_seed(replica, "box"), own)
+    names = sorted({*study.systems, *(["nucleate"] if study.nucleate is not None else [])})
+    near = difflib.get_close_matches(name, names, n=1)
+    raise WrongInput(
+        f"study '{study.name}' has no system '{name}'; it has: {', '.join(names)}",
+        advice=f"did you mean '{near[0]}'?" if near else "",
+    )

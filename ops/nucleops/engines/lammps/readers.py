@@ -6,6 +6,7 @@ off as not written.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 
 from nucleops.engines.lammps.inputs import DYNAMICS_MARK
 from nucleops.errors import TruncatedOutput
+from nucleops.systems.lammps_dump import DumpFrame, dump_texts
+from nucleops.systems.lines import EndsEarly
 from nucleops.systems.system import FloatArray
 
 IntArray = NDArray[np.int64]
@@ -76,14 +79,13 @@ def read_dump(path: Path) -> Dump:
     """
     steps, positions, cells = [], [], []
     types: IntArray | None = None
-    for lines in _raw_frames(path):
-        table = np.array(" ".join(lines[9:]).split(), dtype=np.float64).reshape(int(lines[3]), -1)
-        order = np.argsort(table[:, 0])
-        types = table[order, 1].astype(np.int64)
-        bounds = np.array([line.split()[:2] for line in lines[5:8]], dtype=np.float64)
-        steps.append(int(lines[1]))
-        cells.append(bounds[:, 1] - bounds[:, 0])
-        positions.append(table[order, 2:5])
+    for frame in _whole_frames(path):
+        table = frame.numbers("id", "type", "x", "y", "z")
+        table = table[np.argsort(table[:, 0])]
+        types = table[:, 1].astype(np.int64)
+        steps.append(frame.step)
+        cells.append(np.ptp(frame.bounds(), axis=1))
+        positions.append(table[:, 2:])
     if types is None:
         raise TruncatedOutput(f"{path.name} holds no whole frame", log=path)
     return Dump(np.array(steps, dtype=np.int64), np.array(positions), np.array(cells), types)
@@ -95,26 +97,19 @@ def copy_dump(
     """Copy the frames of a dump with ``after < step <= last_step``; return how many there were."""
     count = 0
     with target.open("a" if append else "w", encoding="ascii") as out:
-        for lines in _raw_frames(source):
-            if after < int(lines[1]) <= last_step:
-                out.writelines(lines)
+        for frame in _whole_frames(source):
+            if after < frame.step <= last_step:
+                out.writelines(frame.lines)
                 count += 1
     return count
 
 
-def _raw_frames(path: Path) -> Iterator[list[str]]:
-    """Yield the lines of every whole frame: nine of header, one for each atom."""
+def _whole_frames(path: Path) -> Iterator[DumpFrame]:
     if not path.is_file():
         raise TruncatedOutput(f"the run left no {path.name}")
-    with path.open(encoding="ascii", errors="replace") as file:
-        while True:
-            lines = [file.readline() for _ in range(9)]
-            if not lines[8].endswith("\n"):
-                return
-            lines += [file.readline() for _ in range(int(lines[3]))]
-            if not lines[-1].endswith("\n"):
-                return
-            yield lines
+    # the frame that a run was killed in does not count
+    with contextlib.suppress(EndsEarly):
+        yield from dump_texts(path)
 
 
 def unwrap(positions: FloatArray, cells: FloatArray, start: FloatArray) -> FloatArray:
