@@ -225,6 +225,7 @@ def test_angles_torsions_and_centres_of_mass_agree(tmp_path: Path) -> None:
         )
     assert run.hills is not None
     assert run.hills.periods == (pytest.approx(2 * np.pi), None)
+    assert run.colvar.constants == {"min_twist": "-pi", "max_twist": "pi"}
     np.testing.assert_allclose(run.hills.sigmas[0], [0.2, 0.1])
     at = np.searchsorted(run.colvar.time_fs, run.hills.time_fs)
     np.testing.assert_allclose(run.hills.centres[:, 1], run.colvar["bend"][at], atol=1e-9)

@@ -107,7 +107,7 @@ def write_along(
                 "time_unit": "fs",
                 "time_from": clock,
                 **(constants or {}),
-                **_periods(resolved),
+                **resolved.period_constants(),
             }
             # PLUMED's readers take one word for a value
             words = {name: "_".join(value.split()) for name, value in head.items()}
@@ -115,8 +115,3 @@ def write_along(
         out.write(rows_text(columns))
         count += len(columns["time"])
     return count
-
-
-def _periods(resolved: ResolvedBias) -> dict[str, str]:
-    torsions = [cv.name for cv in resolved.cvs.values() if cv.kind == "torsion"]
-    return {f"{end}_{name}": at for name in torsions for end, at in (("min", "-pi"), ("max", "pi"))}

@@ -11,7 +11,7 @@ from nucleops.bias.colvars_metad import KCAL_MOL_IN_EV, grid_of
 from nucleops.bias.enhanced import KB_KCAL_MOL_K, SharedHills
 from nucleops.bias.hills import HillsTable, hills_bias, kernel_value, write_hills
 from nucleops.bias.resolved import FloatArray, ResolvedBias
-from nucleops.bias.tables import Paths, later_wins, lines_of, row_of, write_colvar
+from nucleops.bias.tables import ColvarTable, Paths, later_wins, lines_of, row_of, write_colvar
 from nucleops.errors import ProgramFailed, TruncatedOutput, WrongInput
 
 HILLS_CHECKED = 400
@@ -89,7 +89,8 @@ def colvars_to_plumed(
         columns["metad.bias"] -= _own_hill(columns, steps, hill_steps, table, resolved)
         hills_path = write_hills(table, out / hills_name)
     ordered = {name: columns[name] for name in ("time", *resolved.columns) if name in columns}
-    return write_colvar(ordered, out / colvar_name), hills_path
+    series = ColvarTable(ordered, resolved.period_constants())
+    return write_colvar(series, out / colvar_name), hills_path
 
 
 def _read_hills(
@@ -100,9 +101,7 @@ def _read_hills(
     count = len(metad.cvs)
     steps, values = _table(paths, None, 2 * count + 2)
     factors = np.array([_per(resolved, name) for name in metad.cvs])
-    torsions = [name for name in metad.cvs if resolved.cvs[name].kind == "torsion"]
-    constants = {f"min_{name}": "-pi" for name in torsions}
-    constants |= {f"max_{name}": "pi" for name in torsions}
+    periods = resolved.period_constants()
     gamma = metad.bias_factor
     table = HillsTable(
         cvs=metad.cvs,
@@ -112,7 +111,7 @@ def _read_hills(
         height=values[:, -1] / KCAL_MOL_IN_EV * gamma / (gamma - 1),
         bias_factor=gamma,
         kernel="gaussian",
-        constants=constants,
+        constants={k: v for k, v in periods.items() if k.split("_", 1)[1] in metad.cvs},
     )
     return steps, table
 

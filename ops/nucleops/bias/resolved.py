@@ -137,6 +137,11 @@ class ResolvedBias:
         yield from self.cvs.values()
         yield from self.members.values()
 
+    def period_constants(self) -> dict[str, str]:
+        """Return the ``#! SET`` lines by which PLUMED tells that a torsion is periodic."""
+        torsions = [cv.name for cv in self.cvs.values() if cv.kind == "torsion"]
+        return {f"{end}_{cv}": at for cv in torsions for end, at in (("min", "-pi"), ("max", "pi"))}
+
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns of COLVAR after ``time``: variables, enhanced sampling, walls, restraints.
