@@ -112,6 +112,24 @@ def test_lock_is_exclusive_and_not_inherited(tmp_path: Path) -> None:
         os.killpg(holder.pid, 9)
 
 
+def test_who_resumes_waits_for_a_controller_that_is_ending(tmp_path: Path) -> None:
+    run = make(tmp_path, "a", 0.0)
+    code = (
+        "import sys, time; from pathlib import Path\n"
+        "from nucleoflow.backends.local import lock\n"
+        "from nucleoflow.backends.local.layout import RunFolder\n"
+        f"run = RunFolder(Path({str(run.path)!r})); held = lock.take(run)\n"
+        "lock.sign(run, detached=False); lock.sign_off(run); print('ending', flush=True)\n"
+        "time.sleep(3)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"ending\n"
+        assert lock.controller_pid(run) == holder.pid
+        os.close(lock.take(run))  # longer than a killed one is waited for
+        assert holder.wait() == 0
+
+
 def test_identity_tells_processes_apart() -> None:
     mine = identity(os.getpid())
     assert mine is not None

@@ -64,6 +64,7 @@ class Controller:
         )  # fmt: skip
         engine = self._fork_engine()
         code = self._wait(engine)
+        lock.sign_off(run)
         state = {0: "succeeded", INTERRUPTED_EXIT: "interrupted"}.get(code, "failed")
         if state == "failed":
             forget_uncollected(run)
@@ -104,6 +105,7 @@ class Controller:
             if self.owner is not None and os.getppid() != self.owner:
                 self.stops += 1
             if self.stops:
+                lock.sign_off(self.run)
                 self._stop(engine)
                 return INTERRUPTED_EXIT
             time.sleep(0.1)

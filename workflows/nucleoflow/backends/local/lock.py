@@ -12,6 +12,8 @@ from nucleoflow.backends.local.processes import identity, is_alive
 from nucleops.errors import WrongInput
 
 _PATIENCE_S = 2.0
+_ENDING_PATIENCE_S = 120.0
+"""How long a controller that is ending may take: its steps are given time to end themselves."""
 
 
 class AlreadyRunning(WrongInput):
@@ -55,13 +57,18 @@ def take(run: RunFolder) -> int:
         Another process holds the lock.
     """
     descriptor = os.open(run.lock, os.O_RDWR | os.O_CREAT, 0o644)
-    deadline = time.monotonic() + _PATIENCE_S
+    began = time.monotonic()
     while True:
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):
-            # a killed controller holds the lock until the kernel has torn it down
-            if time.monotonic() < deadline and controller_pid(run) is None:
+            # a killed controller holds the lock until the kernel has torn it down, and one that is
+            # ending until its steps have ended
+            waited = time.monotonic() - began
+            ending = bool(run.read("controller").get("ending"))
+            if waited < (_ENDING_PATIENCE_S if ending else _PATIENCE_S) and (
+                ending or controller_pid(run) is None
+            ):
                 time.sleep(0.05)
                 continue
             os.close(descriptor)
@@ -83,6 +90,11 @@ def sign(run: RunFolder, *, detached: bool) -> str:
         },
     )
     return f"{os.getpid()} {name}"
+
+
+def sign_off(run: RunFolder) -> None:
+    """Write that the controller is ending, so that one which resumes the run waits for it."""
+    run.write("controller", {**run.read("controller"), "ending": True})
 
 
 def describe_holder(run: RunFolder) -> str:
