@@ -53,7 +53,7 @@ def test_every_command_of_the_readme_exists() -> None:
     from nucleoflow.cli.app import app
 
     known = set(get_command(app).commands)  # type: ignore[attr-defined]
-    named = set(re.findall(r"`?nucleoflow ([a-z]+)", (ROOT / "README.md").read_text()))
+    named = set(re.findall(r"`?nucleoflow ([a-z-]+)", (ROOT / "README.md").read_text()))
     assert {"run", "resume", "validate", "studies"} <= named
     assert named - {"and", "is", "answers"} <= known
 
