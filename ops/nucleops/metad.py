@@ -23,7 +23,7 @@ class RunMetadynamics(Production):
 
     def check(self, task: MdTask) -> None:
         """Refuse a task without enhanced sampling."""
-        if task.bias is None or (task.bias.metadynamics is None and task.bias.opes is None):
+        if task.bias is None or task.bias.enhanced is None:
             raise WrongInput(
                 f"the task of system {task.system} has no bias.metadynamics and no bias.opes"
             )

@@ -101,7 +101,6 @@ def _read_hills(
     count = len(metad.cvs)
     steps, values = _table(paths, None, 2 * count + 2)
     factors = np.array([_per(resolved, name) for name in metad.cvs])
-    periods = resolved.period_constants()
     gamma = metad.bias_factor
     table = HillsTable(
         cvs=metad.cvs,
@@ -111,7 +110,7 @@ def _read_hills(
         height=values[:, -1] / KCAL_MOL_IN_EV * gamma / (gamma - 1),
         bias_factor=gamma,
         kernel="gaussian",
-        constants={k: v for k, v in periods.items() if k.split("_", 1)[1] in metad.cvs},
+        constants=resolved.period_constants(metad.cvs),
     )
     return steps, table
 

@@ -87,8 +87,6 @@ def _compiled(half: int, odd: bool, p: int, q: int) -> Callable[..., None]:
     """
     import numba
 
-    # sums may be reordered, which vector instructions need; infinities and nan stay what they are
-    @numba.njit(nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "arcp"})
     def numbers(
         a: Any,  # (F, 3, n_a)
         b: Any,  # (F, 3, n_b)
@@ -133,4 +131,8 @@ def _compiled(half: int, odd: bool, p: int, q: int) -> Callable[..., None]:
                     total += (s - shift) * scale if x2 <= last2 else 0.0
                 out[f, i] = total
 
-    return numbers  # type: ignore[no-any-return]
+    # sums may be reordered, which vector instructions need; infinities and nan stay what they are
+    compiled: Callable[..., None] = numba.njit(
+        numbers, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "arcp"}
+    )
+    return compiled

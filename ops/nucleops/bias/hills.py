@@ -90,14 +90,8 @@ def read_hills(paths: Paths) -> HillsTable:
     TruncatedOutput
         A row that is not the last is malformed.
     """
-    table = read_colvar(paths)
-    where = paths if isinstance(paths, (str, Path)) else ", ".join(map(str, paths))
-    cvs = tuple(name for name in table.names if f"sigma_{name}" in table.columns)
-    if not cvs or "height" not in table.columns or "time" not in table.columns:
-        raise WrongInput(
-            f"{where}: found columns {' '.join(table.names)}; a HILLS file has time, variables, "
-            "sigma_<variable>, height, biasf"
-        )
+    table, cvs, centres, sigmas = read_gaussians(paths, "height", "a HILLS file", "height, biasf")
+    where = _named(paths)
     if table.constants.get("multivariate", "false") != "false":
         raise WrongInput(f"{where}: multivariate hills are not read; allowed: multivariate false")
     kernel = table.constants.get("kerneltype", "stretched-gaussian")
@@ -109,17 +103,63 @@ def read_hills(paths: Paths) -> HillsTable:
     if len(np.unique(factors)) > 1:
         raise WrongInput(f"{where}: found several bias factors {np.unique(factors)}, allowed one")
     other = {k: v for k, v in table.constants.items() if k not in ("multivariate", "kerneltype")}
-    shape = (len(table), len(cvs))
     return HillsTable(
         cvs=cvs,
         time_fs=table["time"],
-        centres=np.column_stack([table[name] for name in cvs]).reshape(shape),
-        sigmas=np.column_stack([table[f"sigma_{name}"] for name in cvs]).reshape(shape),
+        centres=centres,
+        sigmas=sigmas,
         height=table["height"],
         bias_factor=float(factors[0]) if len(factors) else 1.0,
         kernel="gaussian" if kernel == "gaussian" else "stretched-gaussian",
         constants=other,
     )
+
+
+def read_gaussians(
+    paths: Paths, needed: str, kind: str, columns: str
+) -> tuple[ColvarTable, tuple[str, ...], FloatArray, FloatArray]:
+    """Read a table with a Gaussian in each row, HILLS or KERNELS.
+
+    Parameters
+    ----------
+    paths : path or sequence of paths
+        The file, or the segments of one run.
+    needed : str
+        The column without which the file is of another kind.
+    kind, columns : str
+        What the file should be and which columns that has besides, for the message.
+
+    Returns
+    -------
+    table : ColvarTable
+        All columns.
+    cvs : tuple of str
+        The D variables, which are those with a ``sigma_``.
+    centres, sigmas : ndarray
+        Shape (n_rows, D), in the variables' units.
+
+    Raises
+    ------
+    WrongInput
+        The file is missing or of another kind.
+    TruncatedOutput
+        A row that is not the last is malformed.
+    """
+    table = read_colvar(paths)
+    cvs = tuple(name for name in table.names if f"sigma_{name}" in table.columns)
+    if not cvs or needed not in table.columns or "time" not in table.columns:
+        raise WrongInput(
+            f"{_named(paths)}: found columns {' '.join(table.names)}; {kind} has time, variables, "
+            f"sigma_<variable>, {columns}"
+        )
+    shape = (len(table), len(cvs))
+    centres = np.column_stack([table[name] for name in cvs]).reshape(shape)
+    sigmas = np.column_stack([table[f"sigma_{name}"] for name in cvs]).reshape(shape)
+    return table, cvs, centres, sigmas
+
+
+def _named(paths: Paths) -> str:
+    return str(paths) if isinstance(paths, (str, Path)) else ", ".join(map(str, paths))
 
 
 def merge_hills(tables: Sequence[HillsTable]) -> HillsTable:

@@ -9,14 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import inf
-from pathlib import Path
 
-import numpy as np
-
-from nucleops.bias.hills import periods_of
+from nucleops.bias.hills import periods_of, read_gaussians
 from nucleops.bias.resolved import FloatArray
-from nucleops.bias.tables import Paths, read_colvar
-from nucleops.errors import WrongInput
+from nucleops.bias.tables import Paths
 
 
 @dataclass(frozen=True)
@@ -66,21 +62,15 @@ def read_kernels(paths: Paths) -> KernelsTable:
     TruncatedOutput
         A row that is not the last is malformed.
     """
-    table = read_colvar(paths)
-    where = paths if isinstance(paths, (str, Path)) else ", ".join(map(str, paths))
-    cvs = tuple(name for name in table.names if f"sigma_{name}" in table.columns)
-    if not cvs or "logweight" not in table.columns or "time" not in table.columns:
-        raise WrongInput(
-            f"{where}: found columns {' '.join(table.names)}; a KERNELS file has time, variables, "
-            "sigma_<variable>, height, logweight"
-        )
-    shape = (len(table), len(cvs))
+    table, cvs, centres, sigmas = read_gaussians(
+        paths, "logweight", "a KERNELS file", "height, logweight"
+    )
     factor = table.constants.get("biasfactor", "inf")
     return KernelsTable(
         cvs=cvs,
         time_fs=table["time"],
-        centres=np.column_stack([table[name] for name in cvs]).reshape(shape),
-        sigmas=np.column_stack([table[f"sigma_{name}"] for name in cvs]).reshape(shape),
+        centres=centres,
+        sigmas=sigmas,
         log_weight=table["logweight"],
         bias_factor=inf if factor.lower() == "inf" else float(factor),
         constants=dict(table.constants),

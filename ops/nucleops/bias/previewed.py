@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nucleops.bias.enhanced import KB_KCAL_MOL_K
 from nucleops.bias.resolved import FloatArray
 from nucleops.bias.switch import switch
 from nucleops.systems.system import System
 
-KB_KCAL_MOL_K = 0.0019872042586
-"""Boltzmann's constant in kcal/mol/K, CODATA 2018."""
 FLAT = 0.05
 """A pair whose switching function is within this of 0 or 1 hardly changes it by moving."""
 COUNTING = ("coordination", "lowest-coordination")

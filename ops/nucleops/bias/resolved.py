@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import pi
 from typing import Literal
@@ -137,9 +137,21 @@ class ResolvedBias:
         yield from self.cvs.values()
         yield from self.members.values()
 
-    def period_constants(self) -> dict[str, str]:
-        """Return the ``#! SET`` lines by which PLUMED tells that a torsion is periodic."""
-        torsions = [cv.name for cv in self.cvs.values() if cv.kind == "torsion"]
+    @property
+    def enhanced(self) -> Metadynamics | Opes | None:
+        """Metadynamics or OPES, whichever the bias has."""
+        return self.metadynamics or self.opes
+
+    def period_constants(self, names: Iterable[str] | None = None) -> dict[str, str]:
+        """Return the ``#! SET`` lines by which PLUMED tells that torsions are periodic.
+
+        Parameters
+        ----------
+        names : iterable of str or None
+            The variables at hand; all named ones where None.
+        """
+        cvs = self.cvs if names is None else names
+        torsions = [name for name in cvs if self.cvs[name].kind == "torsion"]
         return {f"{end}_{cv}": at for cv in torsions for end, at in (("min", "-pi"), ("max", "pi"))}
 
     @property

@@ -83,6 +83,11 @@ class Bias(Settings):
     """What to do where LAMMPS has Colvars only and a part cannot be said in it: refuse to run, or
     leave that part out and record it."""
 
+    @property
+    def enhanced(self) -> Metadynamics | Opes | None:
+        """Metadynamics or OPES, whichever the bias has."""
+        return self.metadynamics or self.opes
+
     @model_validator(mode="after")
     def _names(self) -> Bias:
         _unique(self)
@@ -103,10 +108,9 @@ class Bias(Settings):
             _known(f"restraints.{name}.of", restraint.of, self.cvs, "collective variable")
         if self.metadynamics is not None and self.opes is not None:
             raise ValueError("found metadynamics and opes; a bias has one of the two at most")
-        for field in ("metadynamics", "opes"):
-            enhanced: Metadynamics | Opes | None = getattr(self, field)
-            for name in enhanced.cvs if enhanced is not None else ():
-                _known(f"{field}.cvs", name, self.cvs, "collective variable")
+        field = "opes" if self.opes is not None else "metadynamics"
+        for name in self.enhanced.cvs if self.enhanced is not None else ():
+            _known(f"{field}.cvs", name, self.cvs, "collective variable")
         return self
 
 

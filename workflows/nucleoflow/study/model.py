@@ -138,7 +138,7 @@ def _dangling(study: Study) -> Iterator[InitErrorDetails]:
         bias = study.biases.get(metad.bias)
         if bias is None:
             continue
-        if bias.metadynamics is None and bias.opes is None:
+        if bias.enhanced is None:
             error = PydanticCustomError(
                 "no_metadynamics",
                 "bias '{bias}' has neither metadynamics nor opes",

@@ -54,7 +54,7 @@ class AppliedBias:
     @property
     def biased_cvs(self) -> tuple[str, ...]:
         """Variables that metadynamics or OPES acts on."""
-        enhanced = self.resolved.metadynamics or self.resolved.opes
+        enhanced = self.resolved.enhanced
         return () if enhanced is None else enhanced.cvs
 
     def collect(self, out_dir: Path, settings: MdSettings) -> None:
