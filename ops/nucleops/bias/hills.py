@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -10,8 +10,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from nucleops.bias.gaussians import named, periods_of, read_gaussians
 from nucleops.bias.resolved import FloatArray
-from nucleops.bias.tables import ColvarTable, Paths, read_colvar, write_colvar
+from nucleops.bias.tables import ColvarTable, Paths, write_colvar
 from nucleops.errors import WrongInput
 
 Kernel = Literal["stretched-gaussian", "gaussian"]
@@ -70,16 +71,6 @@ class HillsTable:
         return periods_of(self.cvs, self.constants)
 
 
-def periods_of(cvs: Sequence[str], constants: Mapping[str, str]) -> tuple[float | None, ...]:
-    """Return the periods that ``#! SET min_<cv>`` and ``max_<cv>`` lines state, None without."""
-    return tuple(
-        _number(constants[f"max_{cv}"]) - _number(constants[f"min_{cv}"])
-        if f"max_{cv}" in constants and f"min_{cv}" in constants
-        else None
-        for cv in cvs
-    )
-
-
 def read_hills(paths: Paths) -> HillsTable:
     """Read a HILLS file, or the segments of one run; see :func:`nucleops.bias.tables.read_colvar`.
 
@@ -91,7 +82,7 @@ def read_hills(paths: Paths) -> HillsTable:
         A row that is not the last is malformed.
     """
     table, cvs, centres, sigmas = read_gaussians(paths, "height", "a HILLS file", "height, biasf")
-    where = _named(paths)
+    where = named(paths)
     if table.constants.get("multivariate", "false") != "false":
         raise WrongInput(f"{where}: multivariate hills are not read; allowed: multivariate false")
     kernel = table.constants.get("kerneltype", "stretched-gaussian")
@@ -113,53 +104,6 @@ def read_hills(paths: Paths) -> HillsTable:
         kernel="gaussian" if kernel == "gaussian" else "stretched-gaussian",
         constants=other,
     )
-
-
-def read_gaussians(
-    paths: Paths, needed: str, kind: str, columns: str
-) -> tuple[ColvarTable, tuple[str, ...], FloatArray, FloatArray]:
-    """Read a table with a Gaussian in each row, HILLS or KERNELS.
-
-    Parameters
-    ----------
-    paths : path or sequence of paths
-        The file, or the segments of one run.
-    needed : str
-        The column without which the file is of another kind.
-    kind, columns : str
-        What the file should be and which columns that has besides, for the message.
-
-    Returns
-    -------
-    table : ColvarTable
-        All columns.
-    cvs : tuple of str
-        The D variables, which are those with a ``sigma_``.
-    centres, sigmas : ndarray
-        Shape (n_rows, D), in the variables' units.
-
-    Raises
-    ------
-    WrongInput
-        The file is missing or of another kind.
-    TruncatedOutput
-        A row that is not the last is malformed.
-    """
-    table = read_colvar(paths)
-    cvs = tuple(name for name in table.names if f"sigma_{name}" in table.columns)
-    if not cvs or needed not in table.columns or "time" not in table.columns:
-        raise WrongInput(
-            f"{_named(paths)}: found columns {' '.join(table.names)}; {kind} has time, variables, "
-            f"sigma_<variable>, {columns}"
-        )
-    shape = (len(table), len(cvs))
-    centres = np.column_stack([table[name] for name in cvs]).reshape(shape)
-    sigmas = np.column_stack([table[f"sigma_{name}"] for name in cvs]).reshape(shape)
-    return table, cvs, centres, sigmas
-
-
-def _named(paths: Paths) -> str:
-    return str(paths) if isinstance(paths, (str, Path)) else ", ".join(map(str, paths))
 
 
 def merge_hills(tables: Sequence[HillsTable]) -> HillsTable:
@@ -277,8 +221,3 @@ def kernel_value(half: FloatArray, kernel: Kernel) -> FloatArray:
         return np.where(half > COLVARS_CUT, 0.0, gauss)
     edge = np.exp(-PLUMED_CUT)
     return np.where(half >= PLUMED_CUT, 0.0, (gauss - edge) / (1 - edge))
-
-
-def _number(word: str) -> float:
-    sign = -1.0 if word.startswith("-") else 1.0
-    return sign * np.pi if word.lstrip("+-") == "pi" else float(word)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import inf
 
-from nucleops.bias.hills import periods_of, read_gaussians
+from nucleops.bias.gaussians import periods_of, read_gaussians
 from nucleops.bias.resolved import FloatArray
 from nucleops.bias.tables import Paths
 

@@ -11,10 +11,7 @@ from nucleops.bias.colvars_metad import hills_file
 from nucleops.engines.lammps import inputs
 from nucleops.engines.lammps.legs import Span, spans
 from nucleops.engines.lammps.program import BiasEngine
-from nucleops.engines.lammps.readers import Thermo, copy_dump, read_thermo
-
-_TOLERANCE = 1e-6
-"""Of a step that is computed from a time, to which programs give few digits."""
+from nucleops.engines.lammps.readers import Thermo, copy_dump, read_thermo, rows_between
 
 
 def join_outputs(folder: Path, engine: BiasEngine | None, time_step_fs: float) -> None:
@@ -58,29 +55,17 @@ def join_rows(name: str, parts: Sequence[Span], target: Path, per_step: float = 
         By how much the number grows in a step: 1, or the time step in fs.
     """
 
+    there = [part for part in parts if (part.folder / name).is_file()]
+
     def write(partial: Path) -> None:
         with partial.open("w", encoding="utf-8") as out:
-            for number, part in enumerate(parts):
-                for line in _whole_lines(part.folder / name):
-                    words = line.split(maxsplit=1)
-                    if words and words[0].startswith("#"):
-                        out.write(line if number == 0 else "")
-                    elif words and _counts(float(words[0]) / per_step, part):
-                        out.write(line)
+            for part in there:
+                rows = rows_between(part.folder / name, part.after, part.upto, per_step)
+                header = part is parts[0]
+                out.writelines(row for row in rows if header or not row.lstrip().startswith("#"))
 
-    if any((part.folder / name).is_file() for part in parts):
+    if there:
         _replace(target, write)
-
-
-def _counts(step: float, part: Span) -> bool:
-    return part.after + _TOLERANCE < step <= part.upto + _TOLERANCE
-
-
-def _whole_lines(path: Path) -> list[str]:
-    if not path.is_file():
-        return []
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-    return lines if not lines or lines[-1].endswith("\n") else lines[:-1]
 
 
 def join_dumps(name: str, parts: Sequence[Span], target: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ from nucleops.systems.system import FloatArray
 
 IntArray = NDArray[np.int64]
 
+_TOLERANCE = 1e-6
+"""Of a step that is computed from a time, to which programs give few digits."""
 THERMO_COLUMNS = ("Step", "Temp", "PotEng", "KinEng", "TotEng")
 
 
@@ -150,8 +153,7 @@ def read_model_deviation(path: Path) -> ModelDeviation:
     if not path.is_file():
         raise TruncatedOutput(f"the run left no {path.name}")
     rows = []
-    text = path.read_text(encoding="ascii", errors="replace")
-    for line in text[: text.rfind("\n") + 1].splitlines():
+    for line in _whole_lines(path):
         words = line.split()
         if not line.startswith("#") and len(words) >= 7:
             rows.append([float(word) for word in words[:7]])
@@ -163,10 +165,35 @@ def read_model_deviation(path: Path) -> ModelDeviation:
 
 def copy_model_deviation(source: Path, target: Path, last_step: int) -> None:
     """Copy header and rows of ``model_devi.out`` up to and including a step."""
-    text = source.read_text(encoding="ascii", errors="replace")
-    lines = text[: text.rfind("\n") + 1].splitlines(keepends=True)
-    kept = [x for x in lines if x.startswith("#") or (x.split() and int(x.split()[0]) <= last_step)]
-    target.write_text("".join(kept), encoding="ascii")
+    target.write_text("".join(rows_between(source, -math.inf, last_step)), encoding="utf-8")
+
+
+def rows_between(path: Path, after: float, upto: float, per_step: float = 1.0) -> Iterator[str]:
+    """Yield the lines of a text file that count, unchanged.
+
+    Parameters
+    ----------
+    path : Path
+        Its rows begin with a number that grows with the step, its other lines with ``#``; the
+        latter all count.
+    after, upto : float
+        Rows count with ``after < step <= upto``.
+    per_step : float
+        By how much the number grows in a step: 1, or the time step in fs.
+    """
+    for line in _whole_lines(path):
+        first = line.split(maxsplit=1)[:1]
+        if first and (
+            first[0].startswith("#")
+            or after + _TOLERANCE < float(first[0]) / per_step <= upto + _TOLERANCE
+        ):
+            yield line
+
+
+def _whole_lines(path: Path) -> list[str]:
+    """Lines with their line breaks, less a last one that is cut off."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return text[: text.rfind("\n") + 1].splitlines(keepends=True)
 
 
 def read_thermo(path: Path) -> Thermo:
