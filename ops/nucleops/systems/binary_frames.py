@@ -31,8 +31,8 @@ _LARGEST_PS = 0.05
 _A_PER_NM = 10.0
 
 
-def xdr_frames(path: Path, selection: Selection) -> Iterator[RawFrame]:
-    """Yield the frames of an XTC or TRR file that are asked for.
+def xdr_frames(kind: str, path: Path, selection: Selection) -> Iterator[RawFrame]:
+    """Yield the frames of an ``xtc`` or ``trr`` file that are asked for.
 
     Raises
     ------
@@ -41,7 +41,6 @@ def xdr_frames(path: Path, selection: Selection) -> Iterator[RawFrame]:
     WrongInput
         The cell is triclinic, or a frame has no coordinates.
     """
-    kind = xdr_kind(path)
     with _opened(path, kind) as file:
         number = -1
         while True:
@@ -103,12 +102,6 @@ def dcd_frames(path: Path, selection: Selection) -> Iterator[RawFrame]:
         left = _left_over(path, int(header["natoms"]), bool(file.is_periodic))
         if left:
             raise EndsEarly(f"{path}: frame {len(file)} is cut off: {left} bytes of it are there")
-
-
-def xdr_kind(path: Path) -> str:
-    """Tell ``xtc`` from ``trr`` by the number that either begins with."""
-    with path.open("rb") as file:
-        return "trr" if file.read(4) == struct.pack(">i", 1993) else "xtc"
 
 
 def dcd_time_step(header: dict[str, Any]) -> tuple[float | None, str]:

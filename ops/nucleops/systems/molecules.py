@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from nucleops.errors import WrongInput
 from nucleops.settings import Settings
@@ -194,7 +201,7 @@ def _read(path: Path) -> tuple[list[dict[str, Any]], str]:
     for line, (element, role, _) in enumerate(rows, start=frame.line + 2):
         try:
             MoleculeAtom(element=element, role=role, at_A=(0.0, 0.0, 0.0))
-        except ValueError as error:
+        except ValidationError as error:
             raise ValueError(f"file: {path}, line {line}: {_first(error)}") from None
     fault = next(_faults(rows), None)
     if fault is not None:
@@ -214,9 +221,9 @@ def _misspelt(columns: Sequence[str]) -> str:
     return f"; is '{near[0]}' meant to be 'role'?" if near else ""
 
 
-def _first(error: ValueError) -> str:
+def _first(error: ValidationError) -> str:
     """The first fault of one atom, in our words."""
-    fault = error.errors()[0]  # type: ignore[attr-defined]
+    fault = error.errors()[0]
     message = str(fault["msg"]).removeprefix("Value error, ")
     where = str(fault["loc"][0])
     return message if where == "element" else f"{where}: found '{fault['input']}'; {message}"

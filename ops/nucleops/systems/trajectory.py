@@ -19,6 +19,7 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -41,8 +42,8 @@ ATOMS_AT_ONCE = 250_000
 FORMATS: dict[str, tuple[str, Callable[[Path, Selection], Iterator[RawFrame]]]] = {
     "xyz": ("extended XYZ", xyz_frames),
     "dump": ("LAMMPS text dump", dump_frames),
-    "xtc": ("XTC", xdr_frames),
-    "trr": ("TRR", xdr_frames),
+    "xtc": ("XTC", partial(xdr_frames, "xtc")),
+    "trr": ("TRR", partial(xdr_frames, "trr")),
     "dcd": ("DCD", dcd_frames),
 }
 """What each format is called, and what reads it."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -76,27 +77,21 @@ def with_shared_hills(runs: Sequence[Run], walkers: list[Walker]) -> list[Walker
 
 
 def _hills(run: Run) -> HillsTable:
-    path = run.folder / "HILLS"
-    cvs = _if_empty(path, run)
-    if cvs is None:
-        return read_hills(path)
-    none = np.empty((0, len(cvs)))
-    return HillsTable(cvs, np.empty(0), none, none, np.empty(0), bias_factor=1.0)
+    return _read(run, "HILLS", read_hills, partial(HillsTable, bias_factor=1.0))
 
 
 def _kernels(run: Run) -> KernelsTable:
-    path = run.folder / "KERNELS"
-    cvs = _if_empty(path, run)
-    if cvs is None:
-        return read_kernels(path)
-    none = np.empty((0, len(cvs)))
-    return KernelsTable(cvs, np.empty(0), none, none, np.empty(0), bias_factor=np.inf)
+    return _read(run, "KERNELS", read_kernels, partial(KernelsTable, bias_factor=np.inf))
 
 
-def _if_empty(path: Path, run: Run) -> tuple[str, ...] | None:
-    """Return the biased variables where PLUMED had no row to write, and so not even a header."""
+def _read(run: Run, name: str, read: Callable[[Path], Laid], table: Callable[..., Laid]) -> Laid:
+    """Read a file that is empty where PLUMED had no row to write, and so not even a header."""
+    path = run.folder / name
     cvs = run.trusted.meta.get("biased_cvs")
-    return tuple(cvs) if cvs and path.is_file() and path.stat().st_size == 0 else None
+    if not cvs or not path.is_file() or path.stat().st_size:
+        return read(path)
+    none = np.empty((0, len(cvs)))
+    return table(tuple(cvs), np.empty(0), none, none, np.empty(0))
 
 
 def _trusted(laid: Laid, run: Run) -> Laid:

@@ -64,7 +64,6 @@ class Controller:
         )  # fmt: skip
         engine = self._fork_engine()
         code = self._wait(engine)
-        lock.sign_off(run)
         state = {0: "succeeded", INTERRUPTED_EXIT: "interrupted"}.get(code, "failed")
         if state == "failed":
             forget_uncollected(run)
@@ -96,6 +95,7 @@ class Controller:
         while True:
             ended, status = os.waitpid(engine, os.WNOHANG)
             if ended:
+                lock.sign_off(self.run)
                 processes.wait_until_gone(self.run.path, grace_s() + 5)
                 code = os.waitstatus_to_exitcode(status)
                 if code < 0:

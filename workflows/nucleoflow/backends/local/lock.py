@@ -64,11 +64,10 @@ def take(run: RunFolder) -> int:
         except (BlockingIOError, PermissionError):
             # a killed controller holds the lock until the kernel has torn it down, and one that is
             # ending until its steps have ended
-            waited = time.monotonic() - began
-            ending = bool(run.read("controller").get("ending"))
-            if waited < (_ENDING_PATIENCE_S if ending else _PATIENCE_S) and (
-                ending or controller_pid(run) is None
-            ):
+            patience_s = _PATIENCE_S if controller_pid(run) is None else 0.0
+            if run.read("controller").get("ending"):
+                patience_s = _ENDING_PATIENCE_S
+            if time.monotonic() < began + patience_s:
                 time.sleep(0.05)
                 continue
             os.close(descriptor)
