@@ -112,7 +112,8 @@ def test_what_a_walker_feels_are_the_hills_of_both(pair: Pair) -> None:
         # hills of the other are read every EXCHANGE steps and put on the grid PACE steps later:
         # from then on everything that is felt is the value in the middle of a bin
         rows = np.flatnonzero(steps % EXCHANGE >= PACE)
-        ((low, _, width),) = grid_of(BIAS.metadynamics, pair.resolved)  # type: ignore[arg-type]
+        assert BIAS.metadynamics is not None
+        ((low, _, width),) = grid_of(BIAS.metadynamics, pair.resolved)
         at = low + (np.floor((colvar["d"][rows] - low) / width) + 0.5) * width
         mine = hills_bias(own, at, np.searchsorted(own.time_fs, colvar.time_fs[rows]))
         rest = colvar["metad.bias"][rows] - mine

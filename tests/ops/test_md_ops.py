@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,9 +34,9 @@ METADYNAMICS = {
 
 
 @pytest.fixture(autouse=True)
-def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     monkeypatch.chdir(tmp_path)
-    calls: list[tuple[object, ...]] = []
+    calls: list[tuple[Any, ...]] = []
 
     def run_task(
         task: MdTask,
@@ -61,7 +62,7 @@ def ip(task: dict[str, object], **more: object) -> OPIO:
     )
 
 
-def test_a_walker_runs_in_a_folder_of_its_own(runs: list[tuple[object, ...]]) -> None:
+def test_a_walker_runs_in_a_folder_of_its_own(runs: list[tuple[Any, ...]]) -> None:
     task = {**TASK, "bias": METADYNAMICS, "number": 2}
     for _ in range(2):  # a retry replaces what the first attempt left
         out = RunMetadynamics().execute(ip(task))
@@ -80,15 +81,15 @@ def test_opes_is_run_as_metadynamics_is() -> None:
     assert out["result"] == Path("walker-000")
 
 
-def test_walkers_that_share_are_one_task(runs: list[tuple[object, ...]]) -> None:
+def test_walkers_that_share_are_one_task(runs: list[tuple[Any, ...]]) -> None:
     sharing = {"walkers": 3, "exchange_steps": 50}
     task = {**TASK, "bias": METADYNAMICS, "sharing": sharing}
     out = RunSharedMetadynamics().execute(ip(task))
     assert out["result"] == [Path(f"walker-{k:03d}") for k in range(3)]
     assert Path("exchange").is_dir()
-    numbers = sorted(run[0].number for run in runs)  # type: ignore[attr-defined]
+    numbers = sorted(run[0].number for run in runs)
     assert numbers == [0, 1, 2]
-    assert len({run[0].own_seed for run in runs}) == 3  # type: ignore[attr-defined]
+    assert len({run[0].own_seed for run in runs}) == 3
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,7 @@ def test_what_cannot_be_shared_is_refused(change: dict[str, object], words: str)
         RunSharedMetadynamics().execute(ip(task))
 
 
-def test_the_floor_is_that_of_the_composition(runs: list[tuple[object, ...]]) -> None:
+def test_the_floor_is_that_of_the_composition(runs: list[tuple[Any, ...]]) -> None:
     RunUnbiased().execute(ip(TASK, data_range={"Ag1O1": -3.5, "Ag2O1": -9.0}))
     RunUnbiased().execute(ip(TASK))
     assert [run[3] for run in runs] == [-3.5, None]
@@ -121,7 +122,7 @@ def test_one_model_cannot_be_judged() -> None:
         RunUnbiased().execute(ip(TASK, models=MODELS[:1]))
 
 
-def test_replicas_are_packed_and_run_differently(runs: list[tuple[object, ...]]) -> None:
+def test_replicas_are_packed_and_run_differently(runs: list[tuple[Any, ...]]) -> None:
     spec = {
         "contents": [{"motif": "dimer", "count": 1}, {"motif": "methanol", "count": 2}],
         "box": {"shape": "droplet", "radius_A": 6.0},
@@ -130,7 +131,7 @@ def test_replicas_are_packed_and_run_differently(runs: list[tuple[object, ...]])
         task = {**TASK, "system": "dimers", "spec": spec, "number": number}
         inputs = OPIO({"task": task, "models": MODELS, "data_range": {}})
         assert RunReplica().execute(inputs)["result"] == Path(f"replica-{number:03d}")
-    first, second = (run[1].positions for run in runs)  # type: ignore[attr-defined]
+    first, second = (run[1].positions for run in runs)
     assert first.shape == second.shape
     assert np.abs(first - second).max() > 0.1
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from types import ModuleType
@@ -24,18 +23,6 @@ from nucleops.analysis.stages.unbiased import unbiased_folder
 from nucleops.analysis.trust import read_run, read_trust
 from nucleops.errors import WrongInput
 from nucleops.learning.record import write_round
-
-HELPER = Path(__file__).parents[1] / "reporting" / "synthetic_stages.py"
-
-
-@pytest.fixture(scope="module")
-def synthetic() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("synthetic_stages", HELPER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

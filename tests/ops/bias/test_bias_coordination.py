@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -62,10 +64,10 @@ def test_number_of_threads_changes_nothing() -> None:
 
 @pytest.mark.parametrize("few", [0, 10**9])
 def test_both_ways_give_plumeds_numbers(
-    few: int, golden: object, monkeypatch: pytest.MonkeyPatch
+    few: int, golden: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(values, "FEW_PAIRS", few)
-    found = values.evaluate(golden.resolved, golden.positions, golden.cell)  # type: ignore[attr-defined]
+    found = values.evaluate(golden.resolved, golden.positions, golden.cell)
     for name, column in {"s1": "s1", "cn": "cn", "lowest_ch": "cn_CH3.lowest"}.items():
-        expected = golden.colvar[column]  # type: ignore[attr-defined]
+        expected = golden.colvar[column]
         np.testing.assert_allclose(found[name], expected, rtol=0, atol=1e-9)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,10 +31,10 @@ Fake = Callable[..., object]
 def run_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., object]:
     monkeypatch.setattr(together, "find_lammps", lambda: None)
 
-    def run(fake: Fake, progress: object = None, task: MdTask = TASK, walkers: int = 3) -> object:
+    def run(fake: Fake, progress: Any = None, task: MdTask = TASK, walkers: int = 3) -> object:
         monkeypatch.setattr(together, "produce", fake)
         folders = [tmp_path / f"walker-{k:03d}" for k in range(walkers)]
-        return produce_together(task, DROP, [], {}, folders, progress)  # type: ignore[arg-type]
+        return produce_together(task, DROP, [], {}, folders, progress)
 
     return run
 
