@@ -1,0 +1,1 @@
+"""Cluster profiles: where a study runs, as a study says what runs."""
