@@ -1,9 +1,9 @@
 """Run the script of a step in its pod, and end in a way that Argo's retries can judge.
 
-``python -P -m nucleoflow.backends.argo.pod SCRIPT``. The script runs in a child, so that one that
-is killed is tidied up after as well. Exit codes: 0; 1 after a transient failure; 2 after a fatal one;
-70 for a program bug; 143 after SIGTERM; 128 + N for a child that signal N ended. After a failure no
-output is left that Argo could upload, and the last line says what happened and what to do.
+``python -P -m nucleoflow.backends.argo.pod SCRIPT``. The script runs in a child, so that one
+that is killed is tidied up after too. Exit codes: 0; 1 after a transient failure; 2 after a fatal
+one; 70 for a program bug; 143 after SIGTERM; 128 + N for a child that signal N ended. After a
+failure no output is left that Argo could upload, and the last line says what to do.
 """
 
 from __future__ import annotations
