@@ -156,8 +156,8 @@ class _Parser:
             else:
                 arguments = self.listed(")")
                 value = (
-                    lambda function, given: lambda scope: function(scope)(
-                        *[one(scope) for one in given]
+                    lambda function, given: (
+                        lambda scope: function(scope)(*[one(scope) for one in given])
                     )
                 )(value, arguments)
         return value

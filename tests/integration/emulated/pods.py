@@ -53,9 +53,7 @@ class Kubelet:
         self._slots = threading.Semaphore(slots)
         self._interfere = interfere
 
-    def run(
-        self, template: dict[str, Any], artifacts: dict[str, Artifact], pod: Pod
-    ) -> Outcome:
+    def run(self, template: dict[str, Any], artifacts: dict[str, Artifact], pod: Pod) -> Outcome:
         """Run a template, whose placeholders are replaced, to its end.
 
         Outputs are uploaded after a failure too, as Argo does.
@@ -77,9 +75,7 @@ class Kubelet:
         self.nodes.append(node)
         return outcome
 
-    def _run(
-        self, template: dict[str, Any], artifacts: dict[str, Artifact], pod: Pod
-    ) -> Outcome:
+    def _run(self, template: dict[str, Any], artifacts: dict[str, Artifact], pod: Pod) -> Outcome:
         try:
             for artifact in (template.get("inputs") or {}).get("artifacts") or []:
                 if artifact["name"] in artifacts:
