@@ -11,7 +11,6 @@ from emulated.artifacts import Artifact, load, save
 from emulated.nodes import ERROR, FAILED, Node, Outcome
 from emulated.placeholders import unresolved
 from emulated.sandbox import Pod, start
-
 from nucleops.errors import NucleoError
 from nucleops.storage.objects import ObjectStore
 

@@ -14,7 +14,7 @@ import nucleoflow
 import nucleops
 
 STAND_INS = {"/work": "/srv"}
-"""Mount points that cannot be covered here (the interpreter may live below), and what is instead."""
+"""Mount points that cannot be covered here (the interpreter may live below): what is instead."""
 SCRIPT = "/mnt/script"
 PROGRESS = "/mnt/progress"
 
