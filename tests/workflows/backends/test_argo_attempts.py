@@ -50,14 +50,15 @@ def test_an_output_names_step_and_pod(calls: list[dict[str, Any]], key: str) -> 
     assert keys == [f"{key}systems.tgz", f"{key}report"]
 
 
-def test_a_member_uploads_its_outputs_itself() -> None:
+@pytest.mark.parametrize("prefix", ["", "team/"])
+def test_a_member_uploads_its_outputs_itself(prefix: str) -> None:
     shared = {
         "name": "log",
         "path": "/tmp/outputs/artifacts/log",
         "archive": {"none": {}},
-        "s3": {"key": "{{inputs.parameters.dflow_artifact_key}}/log"},
+        "s3": {"key": prefix + "{{inputs.parameters.dflow_artifact_key}}/log"},
     }
-    made = scoped(script("member", shared, PACKED))["member"]
+    made = scoped(script("member", shared, PACKED), prefix=prefix)["member"]
     assert [artifact["name"] for artifact in made["outputs"]["artifacts"]] == ["systems"]
     variables = {v["name"]: v["value"] for v in made["script"]["env"]}
     assert json.loads(variables[STACKED_VARIABLE]) == {"log": shared["s3"]["key"]}

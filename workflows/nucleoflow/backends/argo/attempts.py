@@ -19,7 +19,7 @@ from typing import Any
 from nucleoflow.backends.argo.stacked import STACKED_VARIABLE, STORE_VARIABLE
 
 SHARED = "{{inputs.parameters.dflow_artifact_key}}/"
-"""How the key of a member's output begins in what dflow renders."""
+"""What dflow renders into the key of a member's output, after its prefix."""
 _KEY = "dflow_key"
 
 Manifest = dict[str, Any]
@@ -58,7 +58,7 @@ def _leave_to_pod(template: Manifest, store_url: str) -> None:
     stacked = {
         artifact["name"]: artifact["s3"]["key"]
         for artifact in artifacts
-        if (artifact.get("s3") or {}).get("key", "").startswith(SHARED)
+        if SHARED in (artifact.get("s3") or {}).get("key", "")
     }
     if not stacked:
         return
