@@ -100,7 +100,13 @@ def test_published_schema_is_current() -> None:
 
 @pytest.mark.parametrize(
     ("quantity", "factor", "expected"),
-    [("250m", 4, "1000m"), ("2", 3, "6"), ("1.5Gi", 2, "3Gi"), ("4Gi", 1, "4Gi"), ("0.1", 3, "0.3")],
+    [
+        ("250m", 4, "1000m"),
+        ("2", 3, "6"),
+        ("1.5Gi", 2, "3Gi"),
+        ("4Gi", 1, "4Gi"),
+        ("0.1", 3, "0.3"),
+    ],
 )
 def test_quantities_are_multiplied(quantity: str, factor: int, expected: str) -> None:
     assert times(quantity, factor) == expected

@@ -174,6 +174,13 @@ BROKEN: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
         lambda m: step(m, 1)["arguments"].pop("artifacts"),
         "step use: artifacts file of template use is not given",
     ),
+    "maybe absent": (
+        lambda m: (
+            template(m, "main").update(inputs={"artifacts": [{"name": "old", "optional": True}]}),
+            step(m, 1)["arguments"]["artifacts"][0].update({"from": "{{inputs.artifacts.old}}"}),
+        ),
+        "artifacts file: {{inputs.artifacts.old}} may be absent; say optional",
+    ),
     "no source": (
         lambda m: template(m, "make")["outputs"]["artifacts"][0].pop("path"),
         "outputs.artifacts file: has no path",
