@@ -86,7 +86,7 @@ def test_where_a_profile_is_looked_for(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("NUCLEOFLOW_PROFILE", str(other))
     assert load_profile().namespace == "other"
     assert load_profile(str(own)).namespace == "own"
-    with pytest.raises(WrongInput, match="no file 'nowhere.yaml' and no shipped profile"):
+    with pytest.raises(WrongInput, match=r"no file 'nowhere\.yaml' and no shipped profile"):
         load_profile("nowhere.yaml")
     assert profile_text("kind")[0] == "kind"
 
