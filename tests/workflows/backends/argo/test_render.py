@@ -141,6 +141,23 @@ def test_results_that_people_look_at_are_not_archived(rendered: Any) -> None:
     assert not shown
 
 
+def test_outputs_of_fan_outs_are_left_to_the_pod_under_any_prefix(manifest: dict[str, Any]) -> None:
+    for template in manifest["spec"]["templates"]:
+        if "script" not in template:
+            continue
+        for artifact in (template.get("outputs") or {}).get("artifacts") or ():
+            assert "dflow_artifact_key" not in artifact["s3"]["key"], template["name"]
+        stacked = {v["name"]: v for v in template["script"]["env"]}.get("NUCLEOFLOW_STACKED")
+        repeated = template["name"].removesuffix("-2") in _REPEATED
+        assert (stacked is not None) == repeated, template["name"]
+
+
+_REPEATED = (
+    *("run-aimd", "run-train", "run-explore", "run-label"),
+    *("run-metadynamics", "run-replica"),
+)
+
+
 def test_every_pod_has_progress_metrics_and_a_stage(manifest: dict[str, Any]) -> None:
     for template in manifest["spec"]["templates"]:
         if "script" not in template:
