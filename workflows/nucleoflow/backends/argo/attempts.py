@@ -19,7 +19,7 @@ from typing import Any
 from nucleoflow.backends.argo.stacked import STACKED_VARIABLE, STORE_VARIABLE
 
 SHARED = "{{inputs.parameters.dflow_artifact_key}}/"
-"""What dflow renders into the key of a member's output, after its prefix."""
+"""How the key of a member's output begins in what dflow renders."""
 _KEY = "dflow_key"
 
 Manifest = dict[str, Any]
