@@ -99,9 +99,7 @@ class Controller:
     def _steps(self, body: dict[str, Any], path: str, scope: Scope, depth: int) -> Outcome:
         scope["steps"] = {}
         for group in body["steps"]:
-            with ThreadPoolExecutor(len(group)) as pool:
-                run = lambda step: self._call(step, path, dict(scope), depth)  # noqa: E731
-                outcomes = list(pool.map(run, group))
+            outcomes = self._side_by_side(group, path, scope, depth)
             for step, outcome in zip(group, outcomes, strict=True):
                 scope["steps"][step["name"]] = outcome.in_scope()
                 if outcome.failed and not _goes_on(step, outcome):
@@ -115,15 +113,20 @@ class Controller:
         while waiting:
             ready = [task for task in waiting if _ready(task, ended)]
             assert ready, f"{path}: nothing can start of {[t['name'] for t in waiting]}"
-            with ThreadPoolExecutor(len(ready)) as pool:
-                run = lambda task: self._call(task, path, dict(scope), depth)  # noqa: E731
-                for task, outcome in zip(ready, pool.map(run, ready), strict=True):
-                    ended[task["name"]] = outcome
-                    scope["tasks"][task["name"]] = outcome.in_scope()
-                    waiting.remove(task)
-                    if outcome.failed and not _goes_on(task, outcome):
-                        return Outcome(FAILED, message=f"{task['name']}: {outcome.message}")
+            outcomes = self._side_by_side(ready, path, scope, depth)
+            for task, outcome in zip(ready, outcomes, strict=True):
+                ended[task["name"]] = outcome
+                scope["tasks"][task["name"]] = outcome.in_scope()
+                waiting.remove(task)
+                if outcome.failed and not _goes_on(task, outcome):
+                    return Outcome(FAILED, message=f"{task['name']}: {outcome.message}")
         return Outcome()
+
+    def _side_by_side(
+        self, steps: list[dict[str, Any]], path: str, scope: Scope, depth: int
+    ) -> list[Outcome]:
+        with ThreadPoolExecutor(len(steps)) as pool:
+            return list(pool.map(lambda step: self._call(step, path, dict(scope), depth), steps))
 
     def _call(self, step: dict[str, Any], path: str, scope: Scope, depth: int) -> Outcome:
         """Run a step or task, as often as it says."""
@@ -132,18 +135,13 @@ class Controller:
         items = _items(step, scope)
         if items is None:
             return self._once(step, f"{path}.{step['name']}", scope, depth)
+
+        def one(number: int, item: Any) -> Outcome:
+            name = f"{path}.{step['name']}({number})"
+            return self._once(step, name, {**scope, "item": item}, depth)
+
         with ThreadPoolExecutor(max(1, len(items))) as pool:
-            outcomes = list(
-                pool.map(
-                    lambda numbered: self._once(
-                        step,
-                        f"{path}.{step['name']}({numbered[0]})",
-                        {**scope, "item": numbered[1]},
-                        depth,
-                    ),
-                    enumerate(items),
-                )
-            )
+            outcomes = list(pool.map(one, range(len(items)), items))
         bad = [outcome for outcome in outcomes if outcome.failed]
         phase = bad[0].phase if bad else SUCCEEDED
         message = bad[0].message if bad else ""
