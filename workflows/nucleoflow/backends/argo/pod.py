@@ -53,6 +53,8 @@ def main() -> int:
     child = os.fork()
     if child == 0:
         os.close(reading)
+        # Argo signals our process group: the script is to hear it once, from us
+        os.setpgid(0, 0)
         forwarding.undo()
         ending = _attempt(sys.argv[1])
         if ending.code:
