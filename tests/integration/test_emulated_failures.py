@@ -251,7 +251,8 @@ def test_a_member_that_was_promoted_and_then_lost_is_replaced(
                 return
             time.sleep(0.02)
 
-    hold = "import atexit, time; atexit.register(lambda: (print('promoted', flush=True), time.sleep(60)))"
+    say = "print('promoted', flush=True)"
+    hold = f"import atexit, time; atexit.register(lambda: ({say}, time.sleep(60)))"
     manifest = fan_out(name, MEMBER.replace("TROUBLE", hold), CONSUMER, s3_server.endpoint)
     outcome, nodes = run(scope_attempts(manifest, STORE_URL), interfere=lose_first)
     assert outcome.phase == "Succeeded", [node.log for node in nodes]
