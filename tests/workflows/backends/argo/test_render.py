@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from nucleoflow.backends.argo.check import check_manifest
-from nucleoflow.backends.argo.files import manifest_text
 from nucleoflow.backends.argo.inputs import LARGEST_INLINE
 from nucleoflow.backends.argo.render import render
 from nucleoflow.backends.argo.strict import check_fields
@@ -34,9 +33,9 @@ def test_every_stage_of_every_study_is_valid(manifest: dict[str, Any]) -> None:
 
 def test_the_same_study_gives_the_same_bytes() -> None:
     study, profile = load_study("quickstart"), load_profile("kind")
-    first = manifest_text(render(study, profile, run_id=RUN).manifest)
+    first = json.dumps(render(study, profile, run_id=RUN).manifest)
     random.seed(5)
-    assert manifest_text(render(study, profile, run_id=RUN).manifest) == first
+    assert json.dumps(render(study, profile, run_id=RUN).manifest) == first
 
 
 def test_rendering_leaves_dflow_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
