@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ from nucleops.systems.system import System
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from s3_server import S3Server  # beside this file, which is not a package
+from emulated.bench import Bench  # beside this file, which is not a package
+from s3_server import S3Server
 
 DATA = Path(__file__).parents[1] / "data" / "deepmd"
 TYPE_MAP = ("Ag", "S", "N", "C", "H", "O")
@@ -93,3 +95,10 @@ def s3_environment(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Se
     for name, value in s3_server.environment().items():
         monkeypatch.setenv(name, value)
     return s3_server
+
+
+@pytest.fixture
+def bench(s3_environment: S3Server, tmp_path: Path, request: pytest.FixtureRequest) -> Bench:
+    """Where small workflows of emulated pods run."""
+    name = f"toy-{zlib.crc32(request.node.nodeid.encode())}"
+    return Bench(s3_environment, tmp_path / "pods", name)
