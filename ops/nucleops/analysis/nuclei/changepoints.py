@@ -2,15 +2,16 @@
 
 A series is cut into spans of constant level: for each number of changes the cut with the least
 sum of squares is found by dynamic programming (Auger and Lawrence, Bull. Math. Biol. 51, 39
-(1989)), and the number with the least BIC is taken. Each change is then dated between its
-neighbours. With flat priors on the two levels and on the time, and 1/sigma on the noise, the
-posterior of the time k (k of n values before the change) is, up to a factor,
+(1989)), and the number with the least BIC is taken, a change counting as three parameters (its
+time has many places to be; Zhang and Siegmund, Biometrics 63, 22 (2007)). Each change is then
+dated between its neighbours. With flat priors on the two levels and on the time, and 1/sigma on
+the noise, the posterior of the time k (k of n values before the change) is, up to a factor,
 
     p(k) ~ [k (n - k)]^(-1/2) S(k)^(-(n - 2)/2),
 
 S(k) being the sum of squares about the two means (Smith, Biometrika 62, 407 (1975), section 3).
 Values of a trajectory are correlated: n of them count as n/g independent ones, g being the
-statistical inefficiency of what is left about the levels of the finest cut.
+statistical inefficiency of what is left about the levels.
 """
 
 from __future__ import annotations
@@ -110,12 +111,18 @@ def _cuts(y: FloatArray, floor: float) -> tuple[list[int], float]:
             total = best[m - 1, start] + spans
             better = total < best[m]
             best[m, better], origin[m, better] = total[better], start
-    finest = _trace(origin, most, n)
-    g = _inefficiency(y - _levels(y, finest))
-    independent = n / g
     left = np.maximum(best[:, n], floor)
-    bic = independent * np.log(left) + 2 * np.arange(most + 1) * np.log(independent)
-    return _trace(origin, int(np.argmin(bic)), n), g
+    m = most
+    while True:
+        # a cut that is too fine takes slow noise for levels, and what it leaves looks too fast
+        cuts = _trace(origin, m, n)
+        g = _inefficiency(y - _levels(y, cuts))
+        independent = n / g
+        bic = independent * np.log(left) + 3 * np.arange(most + 1) * np.log(independent)
+        fewer = min(m, int(np.argmin(bic)))
+        if fewer == m:
+            return cuts, g
+        m = fewer
 
 
 def _trace(origin: np.ndarray, m: int, end: int) -> list[int]:

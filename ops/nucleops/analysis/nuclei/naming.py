@@ -200,7 +200,7 @@ class Namer:
     def _name(self, seen: Looks, start: int, end: int) -> None:
         part, half = slice(start, end), self._half
         touching, sulfur, nitrogen = (
-            _majority(bonds, half)[part] for bonds in (seen.touching, seen.sulfur, seen.nitrogen)
+            majority(bonds, half)[part] for bonds in (seen.touching, seen.sulfur, seen.nitrogen)
         )
         measure, rmsd = (_median(v, half)[part] for v in (seen.measure, seen.rmsd_A))
         k = touching.shape[1]
@@ -229,7 +229,7 @@ class Namer:
         self._named.insert(0, named)
 
 
-def _majority(bonds: BoolArray, half: int) -> BoolArray:
+def majority(bonds: BoolArray, half: int) -> BoolArray:
     """Whether a bond is there in most frames up to `half` before and after; a tie is itself."""
     n = len(bonds)
     total = np.concatenate([np.zeros_like(bonds[:1], dtype=np.int32), bonds]).cumsum(axis=0)

@@ -19,7 +19,7 @@ from nucleops.analysis.geometry import make_whole, minimum_image
 from nucleops.analysis.grid import FloatArray
 from nucleops.analysis.nuclei.changepoints import ChangePoint, change_points
 from nucleops.analysis.nuclei.contacts import LabelArray
-from nucleops.analysis.nuclei.naming import KINDS, PERFECT, Named, Namer, look_at
+from nucleops.analysis.nuclei.naming import KINDS, PERFECT, Named, Namer, look_at, majority
 from nucleops.analysis.nuclei.watched import Watched
 from nucleops.analysis.settings import NucleationSettings
 from nucleops.bias.coordination import coordination_numbers
@@ -59,7 +59,7 @@ class Story:
         Step to its change point; None where the series shows no change in that sense, and for the
         reorganisation of a nucleus that does not have six metals.
     together_since : int
-        Frame from which its members stay in one aggregate to the end.
+        Frame from which its members are in one aggregate to the end, by the same vote as bonds.
     perfect_since : int or None
         Frame from which its members are a perfect octahedron to the end.
     """
@@ -159,7 +159,7 @@ def _story(
         series=series | {"shape_measure": named.measure},
         kinds=named.kinds,
         events={step: _largest(watched.times_ps, *dated[step]) for step in EVENTS},
-        together_since=_together_since(labels, members),
+        together_since=_together_since(labels, members, settings.vote_frames),
         perfect_since=_perfect_since(named.kinds),
     )
 
@@ -176,9 +176,10 @@ def _largest(times_ps: FloatArray, values: FloatArray, sense: int) -> ChangePoin
     return max(found, key=lambda c: sense * (c.after - c.before), default=None)
 
 
-def _together_since(labels: LabelArray, members: Sequence[int]) -> int:
+def _together_since(labels: LabelArray, members: Sequence[int], vote_frames: int) -> int:
     rows = labels[:, list(members)]
-    apart = np.flatnonzero(np.any(rows != rows[:, :1], axis=1))
+    joined = majority(np.all(rows == rows[:, :1], axis=1), vote_frames // 2)
+    apart = np.flatnonzero(~joined)
     return int(apart[-1]) + 1 if len(apart) else 0
 
 

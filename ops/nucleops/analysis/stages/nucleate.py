@@ -26,7 +26,7 @@ from nucleops.analysis.stages.files import (
     write_csv,
     write_json,
 )
-from nucleops.analysis.stages.replica import ACCOUNT, SIZES
+from nucleops.analysis.stages.replica import ACCOUNT, FAILURE, SIZES
 from nucleops.errors import NucleoError, WrongInput
 
 SHORTEST_PS = 1.0
@@ -66,7 +66,7 @@ def nucleate_folder(
     for k, folder in enumerate(replicas):
         name = replica_name(folder, k)
         if folder is None or not (folder / ACCOUNT).is_file():
-            unfinished.append({"name": name, "why": "no result: it failed or was never finished"})
+            unfinished.append({"name": name, "why": _why_missing(folder)})
             continue
         try:
             account = read_account(folder)
@@ -76,11 +76,7 @@ def nucleate_folder(
             shutil.rmtree(out / name, ignore_errors=True)
             unfinished.append({"name": name, "why": str(error)})
     seen = {r["name"] for r in (*finished, *unfinished)}
-    unfinished += [
-        {"name": n, "why": "no result: it failed or was never finished"}
-        for n in expected
-        if n not in seen
-    ]
+    unfinished += [{"name": n, "why": _why_missing(None)} for n in expected if n not in seen]
     # the order of a fan-out's results is that in which they ended
     for outcome in (finished, unfinished):
         outcome.sort(key=itemgetter("name"))
@@ -99,6 +95,12 @@ def nucleate_folder(
         },
     )
     return out
+
+
+def _why_missing(folder: Path | None) -> str:
+    if folder is not None and (folder / FAILURE).is_file():
+        return f"not analysed: {(folder / FAILURE).read_text(encoding='utf-8').strip()}"
+    return "no result: it failed or was never finished"
 
 
 def replica_name(folder: Path | None, index: int) -> str:

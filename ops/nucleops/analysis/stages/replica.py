@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,13 @@ from nucleops.analysis.stages.files import (
     write_json,
 )
 from nucleops.analysis.trust import read_trust
+from nucleops.errors import NucleoError
 from nucleops.systems.system import System
 
 ACCOUNT = "replica.json"
 """What the pool of replicas reads."""
+FAILURE = "failure.txt"
+"""Stands in its place where the analysis failed."""
 SERIES, SIZES, EVENTS = "series.csv", "sizes.csv", "events.csv"
 _OF_THE_RUN = ("md.json", "thermo.csv", "model_devi.out")
 _NEAR_A = 5.0
@@ -73,6 +77,16 @@ def analyse_run(run: Path, settings: NucleationSettings, out: Path) -> Path:
         if (run / name).is_file():
             link_file(run / name, out / name)
     return out
+
+
+def analyse_or_say_why(run: Path, settings: NucleationSettings, out: Path) -> None:
+    """Analyse a run; where that fails, leave the reason for the pool and keep the run."""
+    try:
+        analyse_run(run, settings, out)
+    except NucleoError as error:
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir(parents=True)
+        (out / FAILURE).write_text(f"{error}\n", encoding="utf-8")
 
 
 def write_replica(

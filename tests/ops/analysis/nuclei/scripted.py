@@ -82,7 +82,7 @@ def flat_dimer() -> np.ndarray:
 
 def stack_of_dimers() -> np.ndarray:
     """Three dimers on top of one another: six metals that touch, each with one S."""
-    return np.concatenate([flat_dimer() + [0, 0, (k - 1) * STACK_A] for k in range(3)])
+    return np.concatenate([flat_dimer() + np.array([0, 0, (k - 1) * STACK_A]) for k in range(3)])
 
 
 def apart() -> np.ndarray:
@@ -94,7 +94,7 @@ def apart() -> np.ndarray:
 
 def distorted(seed: int = 3) -> np.ndarray:
     """An octahedron whose metals are pushed about by half an angstrom, each with its ligand."""
-    molecules, symbols, x = dimers_of_octahedron()
+    _, symbols, x = dimers_of_octahedron()
     rng = np.random.default_rng(seed)
     metal = [i for i, s in enumerate(symbols) if s == "Ag"]
     x = x.copy()
