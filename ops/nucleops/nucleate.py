@@ -46,12 +46,13 @@ class RunReplica(Production):
         """Run, judge and analyse."""
         from nucleops.analysis.settings import NucleationSettings
         from nucleops.analysis.stages.replica import analyse_or_say_why
+        from nucleops.reporting.movie import write_movie
 
         settings = NucleationSettings.model_validate(ip["settings"])
         made = self.produce(ip)
         folder: Path = made["result"]
         analysis = Path("analysis") / folder.name
-        analyse_or_say_why(folder, settings, analysis)
+        analyse_or_say_why(folder, settings, analysis, write_movie)
         return OPIO({**made, "analysis": analysis})
 
     def start(self, task: MdTask, ip: OPIO) -> System:

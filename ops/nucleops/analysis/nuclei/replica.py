@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nucleops.analysis.grid import FloatArray, IntArray
-from nucleops.analysis.nuclei.contacts import aggregate_labels
+from nucleops.analysis.nuclei.contacts import LabelArray, aggregate_labels
 from nucleops.analysis.nuclei.naming import KINDS
 from nucleops.analysis.nuclei.story import Story, tell
 from nucleops.analysis.nuclei.tracks import History, follow_aggregates
@@ -20,6 +20,7 @@ from nucleops.errors import WrongInput
 from nucleops.systems.system import System
 from nucleops.systems.trajectory import Frames, Trajectory
 
+Show = Callable[[Watched, LabelArray, History], None]
 SMALLEST = 3
 """Fewest metals of an aggregate that is followed and told of."""
 
@@ -59,7 +60,7 @@ class Replica:
     times_ps: FloatArray
     coordination: dict[str, FloatArray]
     sizes: IntArray
-    labels: NDArray[np.int32]
+    labels: LabelArray
     history: History
     tracks: tuple[int, ...]
     stories: tuple[Story, ...]
@@ -79,6 +80,7 @@ def analyse_trajectory(
     step_fs: float | None = None,
     last_step: int | None = None,
     scratch: Path | None = None,
+    show: Show | None = None,
 ) -> Replica:
     """Find the nuclei of a trajectory and tell how they came about.
 
@@ -90,6 +92,8 @@ def analyse_trajectory(
         Limits and switching functions.
     frame_ps, step_fs, last_step, scratch
         See :func:`nucleops.analysis.nuclei.watched.watch`.
+    show : callable or None
+        Given the watched atoms while they are there, the labels and the history: draws them.
 
     Raises
     ------
@@ -116,7 +120,10 @@ def analyse_trajectory(
     ) as watched:
         if not len(watched):
             raise WrongInput(f"{trajectory.path}: no frame up to step {last_step}")
-        return _analyse(watched, settings, last[0])
+        found = _analyse(watched, settings, last[0])
+        if show is not None:
+            show(watched, found.labels, found.history)
+        return found
 
 
 def _analyse(watched: Watched, settings: NucleationSettings, end: System) -> Replica:
@@ -166,7 +173,7 @@ def _coordination(watched: Watched, rational: Switch) -> dict[str, FloatArray]:
     return series
 
 
-def _sizes(labels: NDArray[np.int32]) -> IntArray:
+def _sizes(labels: LabelArray) -> IntArray:
     """Count aggregates by size: shape (F, n) -> (F, n + 1)."""
     n_frames, n = labels.shape
     rows = np.arange(n_frames)[:, None]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nucleops.analysis.nuclei.replica import Replica, analyse_trajectory
+from nucleops.analysis.nuclei.contacts import LabelArray
+from nucleops.analysis.nuclei.replica import Replica, Show, analyse_trajectory
 from nucleops.analysis.nuclei.tables import (
     events_table,
     first_nucleus_ps,
@@ -16,6 +19,8 @@ from nucleops.analysis.nuclei.tables import (
     series_table,
     sizes_table,
 )
+from nucleops.analysis.nuclei.tracks import History
+from nucleops.analysis.nuclei.watched import Watched
 from nucleops.analysis.settings import NucleationSettings
 from nucleops.analysis.stages.files import (
     LAST,
@@ -32,12 +37,16 @@ ACCOUNT = "replica.json"
 """What the pool of replicas reads."""
 FAILURE = "failure.txt"
 """Stands in its place where the analysis failed."""
+MOVIE = "movie.gif"
+Draw = Callable[[Watched, LabelArray, History, float, Path], None]
 SERIES, SIZES, EVENTS = "series.csv", "sizes.csv", "events.csv"
 _OF_THE_RUN = ("md.json", "thermo.csv", "model_devi.out")
 _NEAR_A = 5.0
 
 
-def analyse_run(run: Path, settings: NucleationSettings, out: Path) -> Path:
+def analyse_run(
+    run: Path, settings: NucleationSettings, out: Path, draw: Draw | None = None
+) -> Path:
     """Analyse the trusted part of an MD result folder.
 
     Parameters
@@ -49,6 +58,9 @@ def analyse_run(run: Path, settings: NucleationSettings, out: Path) -> Path:
     out : Path
         Folder to make: what :func:`write_replica` writes, and ``md.json``, ``thermo.csv`` and
         ``model_devi.out`` of the run.
+    draw : callable or None
+        Draws the run: given what :func:`analyse_trajectory` shows, the contact distance in
+        angstrom, and the file to write (``movie.gif``).
 
     Returns
     -------
@@ -65,11 +77,13 @@ def analyse_run(run: Path, settings: NucleationSettings, out: Path) -> Path:
 
     trusted = read_trust(run)
     trajectory = Trajectory(run / "trajectory.dump", read_extxyz(run / "topology.extxyz"))
+    out.mkdir(parents=True)
     replica = analyse_trajectory(
         trajectory,
         settings,
         step_fs=trusted.time_step_fs,
         last_step=trusted.trusted_steps,
+        show=drawing(draw, settings, out),
     )
     extra = {"run": trusted.row(out.name), "trusted_ps": trusted.trusted_ps}
     write_replica(replica, out, out.name, extra)
@@ -79,10 +93,25 @@ def analyse_run(run: Path, settings: NucleationSettings, out: Path) -> Path:
     return out
 
 
-def analyse_or_say_why(run: Path, settings: NucleationSettings, out: Path) -> None:
+def drawing(draw: Draw | None, settings: NucleationSettings, out: Path) -> Show | None:
+    """Return what draws a run into its folder; None without something to draw with."""
+    if draw is None:
+        return None
+    return partial(_drawn, draw, settings.bonds.metal_metal_A, out / MOVIE)
+
+
+def _drawn(
+    draw: Draw, contact_A: float, path: Path, watched: Watched, labels: LabelArray, story: History
+) -> None:
+    draw(watched, labels, story, contact_A, path)
+
+
+def analyse_or_say_why(
+    run: Path, settings: NucleationSettings, out: Path, draw: Draw | None = None
+) -> None:
     """Analyse a run; where that fails, leave the reason for the pool and keep the run."""
     try:
-        analyse_run(run, settings, out)
+        analyse_run(run, settings, out, draw)
     except NucleoError as error:
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)
@@ -99,7 +128,7 @@ def write_replica(
     replica : Replica
         The analysis.
     out : Path
-        Folder to make: ``replica.json``, ``series.csv``, ``sizes.csv``, ``events.csv``,
+        Folder, made if missing: ``replica.json``, ``series.csv``, ``sizes.csv``, ``events.csv``,
         ``last-trusted.extxyz``, ``nucleus-<n>.extxyz`` (each nucleus with its ligands and the
         solvent within 5 A).
     name : str
@@ -109,7 +138,7 @@ def write_replica(
     """
     from nucleops.systems.files import write_extxyz
 
-    out.mkdir(parents=True)
+    out.mkdir(parents=True, exist_ok=True)
     write_csv(out / SERIES, series_table(replica))
     write_csv(out / SIZES, sizes_table(replica))
     write_csv(out / EVENTS, events_table(replica))
