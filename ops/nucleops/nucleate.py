@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from nucleops.systems.system import System
 
 
+SHOWN = 4
+"""The first so many replicas get an animated picture; those of thousands would be gigabytes."""
+
+
 class RunReplica(Production):
     """Many dimers in methanol, packed and run at seeds of this replica's own, then analysed.
 
@@ -52,7 +56,8 @@ class RunReplica(Production):
         made = self.produce(ip)
         folder: Path = made["result"]
         analysis = Path("analysis") / folder.name
-        analyse_or_say_why(folder, settings, analysis, write_movie)
+        shown = (self.read(ip).number or 0) < SHOWN
+        analyse_or_say_why(folder, settings, analysis, write_movie if shown else None)
         return OPIO({**made, "analysis": analysis})
 
     def start(self, task: MdTask, ip: OPIO) -> System:

@@ -15,13 +15,13 @@ from nucleops.reporting.style import ELEMENTS, SERIES
 if TYPE_CHECKING:
     from nucleops.analysis.grid import BoolArray, FloatArray
 
-MOST_FRAMES = 120
+MOST_FRAMES = 80
 """Frames of the picture; a longer run is shown in equal steps."""
-_SIZE = 480
+_SIZE = 400
 _SHARPER = 2
 """Drawn so much larger and reduced, for smooth edges."""
 _MARGIN = 28
-_FRAME_MS = 80
+_FRAME_MS = 100
 _LAST_MS = 1500
 _ALONE = "#b9c0c7"
 _RADIUS_A = {"metal": 1.25, "donor": 0.55}
@@ -134,7 +134,7 @@ class _Scene:
         small = self._image.resize((_SIZE, _SIZE), Image.Resampling.LANCZOS)
         font = ImageFont.load_default(14)
         ImageDraw.Draw(small).text((_MARGIN, 6), title, fill="#1b1f24", font=font)
-        return small.quantize(64)
+        return small.quantize(32)
 
     def _place(self, point: Any) -> tuple[float, float]:
         x = _MARGIN * _SHARPER + (float(point[0]) - self._low[0]) * self._scale

@@ -52,7 +52,7 @@ def survival_and_sizes(book: Book, folder: Path, summary: dict[str, Any]) -> Non
         left.text(0.5, 0.5, "a nucleus from the start in every replica", ha="center",
                   transform=left.transAxes)  # fmt: skip
     left.set(xlabel="time (ps)", ylabel="share of replicas\nwithout a nucleus", ylim=(0, 1.04))
-    left.set_xlim(left=0)
+    left.set_xlim(0, max(r["trusted_ps"] for r in summary["replicas"]) or 1)
     _stacked(right, {name: numbers(v) for name, v in read_csv(sizes).items()})
     for ax, letter in zip((left, right), "ab", strict=True):
         panel(ax, letter)
