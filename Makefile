@@ -4,7 +4,7 @@ PYTHON ?= python3
 RUNS ?= nucleoflow-runs
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-fast lint format lock schema clean
+.PHONY: help setup demo test test-fast lint format lock schema chart clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,8 @@ lint: setup ## Check style, types and the published schema
 	@$(BIN)/mypy
 	@$(BIN)/nucleoflow schema | diff -q - workflows/nucleoflow/study/data/study.schema.json \
 	  || { echo "the published JSON schema is out of date: make schema"; exit 1; }
+	@$(BIN)/python helm/generate.py --check
+	@$(BIN)/yamllint --strict helm
 
 format: setup ## Rewrite the code in the project's style
 	@$(BIN)/ruff check --fix .
@@ -38,6 +40,9 @@ format: setup ## Rewrite the code in the project's style
 
 schema: setup ## Rewrite the published JSON schema of study files
 	@$(BIN)/nucleoflow schema -o workflows/nucleoflow/study/data/study.schema.json
+
+chart: setup ## Rewrite the parts of the Helm chart that follow from code and comments
+	@$(BIN)/python helm/generate.py
 
 lock: ## Rewrite the lock files from pyproject.toml
 	uv pip compile pyproject.toml --extra engines --extra dev --python-version 3.11 \

@@ -1,0 +1,140 @@
+"""Write the parts of the chart that follow from something else; `make chart` runs it.
+
+- `values.schema.json`: the definitions of what a cluster profile may hold, from its model.
+- `README.md`: the tables of values and alerts, from the comments in `values.yaml` and from
+  `files/alerts.yaml`.
+- `files/study-template.yaml`: the form in the Argo UI, from the launcher of the Argo backend.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+CHART = Path(__file__).parent / "nucleoflow"
+_TABLE = r"(<!-- {0}: .*? -->\n).*?(<!-- end of {0} -->)"
+_KEY = re.compile(r"^( *)([A-Za-z0-9_./-]+):(?: |$)")
+
+
+@dataclass(frozen=True)
+class Value:
+    """One row of the table: a path in the values, its default and its description."""
+
+    path: tuple[str, ...]
+    default: Any
+    description: str
+
+
+def described_values(text: str) -> Iterator[Value]:
+    """Yield the values that have a comment above them, in order.
+
+    A mapping some of whose own keys have comments is a section and yields no row.
+
+    Parameters
+    ----------
+    text : str
+        A values file in block style.
+    """
+    values = YAML(typ="safe").load(text)
+    rows: dict[tuple[str, ...], str] = {}
+    path: list[tuple[int, str]] = []
+    comment: list[str] = []
+    for line in text.splitlines():
+        key = _KEY.match(line)
+        if line.lstrip().startswith("#"):
+            comment.append(line.lstrip()[1:].strip())
+            continue
+        if key:
+            indent = len(key[1])
+            path = [part for part in path if part[0] < indent] + [(indent, key[2])]
+            if comment:
+                rows[tuple(name for _, name in path)] = " ".join(comment)
+        comment = []
+    for row, description in rows.items():
+        if not any(other[: len(row)] == row and other != row for other in rows):
+            yield Value(row, _at(values, row), description)
+
+
+def _at(values: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        values = values[name]
+    return values
+
+
+def values_table(text: str) -> str:
+    """Return the table of values in Markdown."""
+    lines = ["| value | default | what it is |", "|---|---|---|"]
+    for value in described_values(text):
+        default = json.dumps(value.default, ensure_ascii=False).replace("|", "\\|")
+        if len(default) > 60:
+            default = "see values.yaml"
+        else:
+            default = f"`{default}`"
+        lines.append(f"| `{'.'.join(value.path)}` | {default} | {value.description} |")
+    return "\n".join(lines)
+
+
+def alerts_table(text: str) -> str:
+    """Return the table of alerts in Markdown, each with the anchor that its runbook link names."""
+    lines = ["| alert | when | what to do |", "|---|---|---|"]
+    for alert in YAML(typ="safe").load(text)["alerts"]:
+        name, notes = alert["alert"], alert["annotations"]
+        action = notes["action"].replace("@NAMESPACE@", "nucleoflow")
+        action = action.replace("{{ $labels.kind }}", "KIND").replace("|", "\\|")
+        anchor = f'<a id="{name.lower()}"></a>{name}'
+        lines.append(f"| {anchor} | {notes['description']} | {action} |")
+    return "\n".join(lines)
+
+
+def readme(readme_text: str, **tables: str) -> str:
+    """Return the README with its tables, by the names of their marks, as they have to be."""
+    for name, table in tables.items():
+        marks = re.compile(_TABLE.format(name), re.S)
+        readme_text = marks.sub(lambda m, t=table: f"{m[1]}\n{t}\n\n{m[2]}", readme_text)
+    return readme_text
+
+
+def schema(schema_text: str) -> str:
+    """Return the schema with the definitions of a cluster profile as the model has them."""
+    from nucleoflow.profile.model import ClusterProfile
+
+    whole: dict[str, Any] = json.loads(schema_text)
+    profile = ClusterProfile.model_json_schema()
+    needed = {"Argo": profile["$defs"]["Argo"], "Steps": profile["properties"]["steps"]}
+    needed |= {
+        name: profile["$defs"][name]
+        for name in ("Run", "StepResources", "Gpu", "Retry", "Scratch", "Toleration")
+    }
+    whole["$defs"] |= needed
+    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+
+
+def generated() -> dict[Path, str]:
+    """Return what every generated file has to hold."""
+    return {
+        CHART / "values.schema.json": schema(_text("values.schema.json")),
+        CHART / "README.md": readme(
+            _text("README.md"),
+            values=values_table(_text("values.yaml")),
+            alerts=alerts_table(_text("files/alerts.yaml")),
+        ),
+    }
+
+
+def _text(name: str) -> str:
+    return CHART.joinpath(name).read_text()
+
+
+if __name__ == "__main__":
+    outdated = [path for path, text in generated().items() if path.read_text() != text]
+    if sys.argv[1:] == ["--check"] and outdated:
+        sys.exit(f"out of date: {', '.join(map(str, outdated))}: make chart")
+    for path, text in generated().items():
+        path.write_text(text)
