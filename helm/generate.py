@@ -73,10 +73,7 @@ def values_table(text: str) -> str:
     lines = ["| value | default | what it is |", "|---|---|---|"]
     for value in described_values(text):
         default = json.dumps(value.default, ensure_ascii=False).replace("|", "\\|")
-        if len(default) > 60:
-            default = "see values.yaml"
-        else:
-            default = f"`{default}`"
+        default = "see values.yaml" if len(default) > 60 else f"`{default}`"
         lines.append(f"| `{'.'.join(value.path)}` | {default} | {value.description} |")
     return "\n".join(lines)
 
