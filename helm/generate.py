@@ -100,14 +100,19 @@ def readme(readme_text: str, **tables: str) -> str:
 
 def schema(schema_text: str) -> str:
     """Return the schema with the definitions of a cluster profile as the model has them."""
+    from nucleoflow.profile.kinds import STEP_KINDS
     from nucleoflow.profile.model import ClusterProfile
 
     whole: dict[str, Any] = json.loads(schema_text)
     profile = ClusterProfile.model_json_schema()
-    needed = {"Argo": profile["$defs"]["Argo"], "Steps": profile["properties"]["steps"]}
-    needed |= {
-        name: profile["$defs"][name]
-        for name in ("Run", "StepResources", "Gpu", "Retry", "Scratch", "Toleration")
+    names = ("Argo", "Run", "StepResources", "Gpu", "Retry", "Scratch", "Toleration")
+    needed = {name: profile["$defs"][name] for name in names}
+    # named one by one: Helm's message on a wrong name has no path where only `propertyNames` is
+    needed["Steps"] = {
+        "description": profile["properties"]["steps"]["description"],
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {kind: {"$ref": "#/$defs/StepResources"} for kind in STEP_KINDS},
     }
     whole["$defs"] |= needed
     return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
