@@ -31,7 +31,7 @@ lint: setup ## Check style, types and the published schema
 	@$(BIN)/mypy
 	@$(BIN)/nucleoflow schema | diff -q - workflows/nucleoflow/study/data/study.schema.json \
 	  || { echo "the published JSON schema is out of date: make schema"; exit 1; }
-	@$(BIN)/python helm/generate.py --check
+	@$(BIN)/python helm/make_chart.py --check
 	@$(BIN)/yamllint --strict helm
 
 format: setup ## Rewrite the code in the project's style
@@ -42,7 +42,7 @@ schema: setup ## Rewrite the published JSON schema of study files
 	@$(BIN)/nucleoflow schema -o workflows/nucleoflow/study/data/study.schema.json
 
 chart: setup ## Rewrite the parts of the Helm chart that follow from code and comments
-	@$(BIN)/python helm/generate.py
+	@$(BIN)/python helm/make_chart.py
 
 lock: ## Rewrite the lock files from pyproject.toml
 	uv pip compile pyproject.toml --extra engines --extra dev --python-version 3.11 \

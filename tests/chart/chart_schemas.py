@@ -36,7 +36,9 @@ def _unknown(given: Any, understood: Any, path: str) -> list[str]:
     if isinstance(given, dict) and isinstance(understood, dict):
         missing = [f"{path}.{key}: no such field" for key in given if key not in understood]
         known = [key for key in given if key in understood]
-        return missing + [m for k in known for m in _unknown(given[k], understood[k], f"{path}.{k}")]
+        return missing + [
+            m for k in known for m in _unknown(given[k], understood[k], f"{path}.{k}")
+        ]
     if isinstance(given, list) and isinstance(understood, list):
         pairs = enumerate(zip(given, understood, strict=True))
         return [m for i, (g, u) in pairs for m in _unknown(g, u, f"{path}[{i}]")]

@@ -11,8 +11,6 @@ import helm_python
 import kubernetes_validate
 import pytest
 import yaml
-from chart_schemas import mistakes_of_custom_object
-from kubernetes_validate import utils
 from chart_rendering import (
     CHART,
     EVERYTHING,
@@ -29,6 +27,8 @@ from chart_rendering import (
     rendered,
     values_of,
 )
+from chart_schemas import mistakes_of_custom_object
+from kubernetes_validate import utils
 
 KUBERNETES = tuple(f"1.{minor}" for minor in range(29, 38))
 CASES = (*VALUES_FILES, "everything")

@@ -1,4 +1,4 @@
-"""What the chart's pods, roles, policies and Secrets may do, and that no credential is written down."""
+"""What the chart's pods, roles and policies allow, and that no credential is written down."""
 
 from __future__ import annotations
 
@@ -204,7 +204,9 @@ def test_an_upgrade_keeps_the_credential_that_the_cluster_holds() -> None:
     }
     data = {key: base64.b64encode(value.encode()).decode() for key, value in kept.items()}
     template = CHART.joinpath("templates", "object-store-secrets.yaml").read_text()
-    lookups = re.findall(r'\(lookup "v1" "Secret" \.Release\.Namespace \$\w+ \| default dict\)', template)
+    lookups = re.findall(
+        r'\(lookup "v1" "Secret" \.Release\.Namespace \$\w+ \| default dict\)', template
+    )
     assert len(lookups) == 2
     for lookup in lookups:
         template = template.replace(lookup, f"(fromJson `{json.dumps({'data': data})}`)")
@@ -248,7 +250,9 @@ def _environment(node: Any) -> Iterator[Object]:
 
 
 def test_no_credential_in_the_chart_itself() -> None:
-    suspicious = re.compile(r"AKIA[0-9A-Z]{16}|BEGIN [A-Z ]*PRIVATE KEY|(secret|access)_?key: *['\"]?\w{8}", re.I)
+    suspicious = re.compile(
+        r"AKIA[0-9A-Z]{16}|BEGIN [A-Z ]*PRIVATE KEY|(secret|access)_?key: *['\"]?\w{8}", re.I
+    )
     for path in CHART.rglob("*"):
         if path.is_file() and "charts" not in path.relative_to(CHART).parts:
             assert not suspicious.search(path.read_text()), path
