@@ -3,6 +3,8 @@
 `helm dependency update` needs a network, so the dependencies are not in the repository. Where
 somebody ran it, the real charts in ``helm/nucleoflow/charts`` are rendered; otherwise a stand-in of
 the same name and version, which writes the values that it got into a ConfigMap.
+
+As a program it writes everything that the chart makes into a folder, for scanners.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import functools
 import json
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -131,3 +134,17 @@ def pod_specs(objects: list[Object]) -> Iterator[tuple[str, Object]]:
             yield where, obj["spec"]
         elif obj["kind"] in ("Job", "Deployment", "StatefulSet", "DaemonSet"):
             yield where, obj["spec"]["template"]["spec"]
+
+
+def write_all(folder: Path) -> None:
+    """Write the chart's own objects, a file each, for every values file."""
+    for case in (*VALUES_FILES, "everything"):
+        target = folder / case.removesuffix(".yaml")
+        target.mkdir(parents=True, exist_ok=True)
+        for obj in ours(rendered(case)):
+            name = f"{obj['kind']}-{obj['metadata']['name']}.yaml"
+            target.joinpath(name).write_text(yaml.safe_dump(obj))
+
+
+if __name__ == "__main__":
+    write_all(Path(sys.argv[1]))
