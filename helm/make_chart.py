@@ -3,7 +3,8 @@
 - `values.schema.json`: the definitions of what a cluster profile may hold, from its model.
 - `README.md`: the tables of values and alerts, from the comments in `values.yaml` and from
   `files/alerts.yaml`.
-- `files/study-template.yaml`: the form in the Argo UI, from the launcher of the Argo backend.
+- `files/study-template/*.yaml`: the form in the Argo UI, from the launcher of the Argo backend.
+  What the values decide is `placeholder-...` there; `templates/study-template.yaml` fills it in.
 """
 
 from __future__ import annotations
@@ -118,6 +119,33 @@ def schema(schema_text: str) -> str:
     return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
 
 
+def study_templates() -> dict[str, str]:
+    """Return the form by file name: for both kinds of credential, with and without an authority."""
+    import yaml
+
+    from nucleoflow.backends.argo.launcher import workflow_template
+    from nucleoflow.profile.model import ClusterProfile
+
+    forms = {}
+    for credentials, secret in (("secret", "placeholder-secret"), ("identity", None)):
+        for ending, authority in (("", None), ("-ca", "placeholder-authority")):
+            storage = {
+                "endpoint": "http://placeholder-host",
+                "bucket": "placeholder-bucket",
+                "prefix": "placeholder-prefix/",
+                "region": "placeholder-region",
+                "credentials_secret": secret,
+                "ca_config_map": authority,
+            }
+            images = {"repository": "placeholder-repository", "tag": "placeholder-tag"}
+            profile = ClusterProfile.model_validate({"storage": storage, "images": images})
+            # without anchors for what occurs twice
+            plain = json.loads(json.dumps(workflow_template(profile)))
+            text = yaml.safe_dump(plain, sort_keys=False, width=1000)
+            forms[f"{credentials}{ending}.yaml"] = text
+    return forms
+
+
 def generated() -> dict[Path, str]:
     """Return what every generated file has to hold."""
     return {
@@ -127,6 +155,7 @@ def generated() -> dict[Path, str]:
             values=values_table(_text("values.yaml")),
             alerts=alerts_table(_text("files/alerts.yaml")),
         ),
+        **{CHART / "files/study-template" / name: form for name, form in study_templates().items()},
     }
 
 
@@ -134,9 +163,22 @@ def _text(name: str) -> str:
     return CHART.joinpath(name).read_text()
 
 
-if __name__ == "__main__":
-    outdated = [path for path, text in generated().items() if path.read_text() != text]
-    if sys.argv[1:] == ["--check"] and outdated:
-        sys.exit(f"out of date: {', '.join(map(str, outdated))}: make chart")
-    for path, text in generated().items():
+def main(arguments: list[str]) -> int:
+    """Write what is out of date; with ``--check`` say what is, and return 1."""
+    outdated = {
+        path: text
+        for path, text in generated().items()
+        if not path.exists() or path.read_text() != text
+    }
+    if arguments == ["--check"]:
+        for path in outdated:
+            print(f"{path.relative_to(CHART.parent)} is out of date: make chart", file=sys.stderr)
+        return 1 if outdated else 0
+    for path, text in outdated.items():
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

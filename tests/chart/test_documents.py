@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import make_chart
 import pytest
 import yaml
-from chart_rendering import CHART, ROOT, VALUES_FILES, find, rendered, values_of
+from chart_rendering import CHART, ROOT, VALUES_FILES, find, ours, render, rendered, values_of
 
+from nucleoflow.backends.argo.launcher import workflow_template
 from nucleoflow.profile.model import ClusterProfile
 
 
@@ -82,6 +84,61 @@ def test_images_are_called_as_the_profile_calls_them(name: str) -> None:
     profile = ClusterProfile.model_validate(yaml.safe_load(config["data"]["profile.yaml"]))
     pod = find(objects, "Pod", "nucleoflow-selftest")
     assert pod["spec"]["containers"][0]["image"] == profile.images.reference("orchestrator")
+
+
+@pytest.mark.parametrize("name", [*VALUES_FILES, "everything"])
+def test_the_form_is_what_the_launcher_makes_of_the_profile(name: str) -> None:
+    objects = rendered(name)
+    form = find(objects, "WorkflowTemplate", "nucleoflow-study")
+    config = find(objects, "ConfigMap", "nucleoflow-profile")
+    profile = ClusterProfile.model_validate(yaml.safe_load(config["data"]["profile.yaml"]))
+    expected = json.loads(json.dumps(workflow_template(profile)))
+    assert form["spec"] == expected["spec"]
+    assert form["metadata"]["annotations"] == expected["metadata"]["annotations"]
+
+
+@pytest.mark.parametrize("identity", [False, True])
+@pytest.mark.parametrize("authority", [False, True])
+def test_the_form_follows_every_value(identity: bool, authority: bool) -> None:
+    store: dict[str, Any] = {
+        "endpoint": "https://s3.example.org:9000",
+        "bucket": "laboratory",
+        "prefix": "a/b/",
+        "region": "somewhere",
+        "pathStyle": False,
+        "workloadIdentity": identity,
+        "credentialsSecret": "" if identity else "mine",
+        "caConfigMap": "authority" if authority else "",
+        "caSecret": "authority" if authority else "",
+    }
+    values: dict[str, Any] = {
+        "seaweedfs": {"enabled": False},
+        "objectStore": store,
+        "images": {
+            "repository": "registry.example.org/x",
+            "tag": "0.10",
+            "override": {"orchestrator": f"mirror.example.org/o@sha256:{'0' * 64}"},
+            "pullPolicy": "Always",
+            "pullSecrets": ["registry"],
+        },
+        "profile": {
+            "run": {"ttl_success_s": 12345678, "ttl_failure_s": 23456789, "priority": 3},
+            "steps": {"light": {"cpu": "333m", "memory": "3Gi"}},
+        },
+    }
+    objects = render(values, namespace="lab")
+    form = find(objects, "WorkflowTemplate", "nucleoflow-study")
+    config = find(objects, "ConfigMap", "nucleoflow-profile")
+    profile = ClusterProfile.model_validate(yaml.safe_load(config["data"]["profile.yaml"]))
+    assert profile.storage.prefix == "a/b/"
+    # as text: 1e+06 is no integer to Kubernetes, though Python takes it for 1000000
+    expected = workflow_template(profile)["spec"]
+    assert json.dumps(form["spec"], sort_keys=True) == json.dumps(expected, sort_keys=True)
+
+
+def test_no_placeholder_is_left() -> None:
+    for name in (*VALUES_FILES, "everything"):
+        assert "placeholder" not in json.dumps(ours(rendered(name)))
 
 
 def test_priority_classes_of_profiles_exist() -> None:

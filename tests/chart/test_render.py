@@ -65,6 +65,12 @@ def test_names_stay_short_with_the_longest_name_and_namespace() -> None:
     assert max(len(o["metadata"]["name"]) for o in objects) <= 63
 
 
+def test_large_numbers_stay_integers() -> None:
+    objects = render({"priorityClasses": {"values": {"high": 1_000_000}}})
+    value = find(objects, "PriorityClass", "nucleoflow-high")["value"]
+    assert (value, type(value)) == (1_000_000, int)
+
+
 def test_what_takes_a_hook_to_make_is_a_hook() -> None:
     objects = ours(rendered("values.yaml"))
     hooks = {

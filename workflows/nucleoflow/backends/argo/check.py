@@ -148,12 +148,8 @@ def _calls(
     for reference in references_in(template.get("outputs") or {}) if steps else ():
         yield from _reference(reference, {}, template, templates, set(steps))
     if tasks:
-        for path in circles({name: before_of for name, before_of in _direct(template).items()}):
+        for path in circles(dag_ancestors(template, direct=True)):
             yield f"tasks wait for one another: {' -> '.join(path)}"
-
-
-def _direct(template: Mapping[str, Any]) -> dict[str, set[str]]:
-    return dag_ancestors(template, direct=True)
 
 
 def _reference(
