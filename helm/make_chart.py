@@ -3,7 +3,7 @@
 - `values.schema.json`: the definitions of what a cluster profile may hold, from its model.
 - `README.md`: the tables of values and alerts, from the comments in `values.yaml` and from
   `files/alerts.yaml`.
-- `files/study-template/*.yaml`: the form in the Argo UI, from the launcher of the Argo backend.
+- `files/study-template/*.json`: the form in the Argo UI, from the launcher of the Argo backend.
   What the values decide is `placeholder-...` there; `templates/study-template.yaml` fills it in.
 """
 
@@ -121,8 +121,6 @@ def schema(schema_text: str) -> str:
 
 def study_templates() -> dict[str, str]:
     """Return the form by file name: for both kinds of credential, with and without an authority."""
-    import yaml
-
     from nucleoflow.backends.argo.launcher import workflow_template
     from nucleoflow.profile.model import ClusterProfile
 
@@ -139,10 +137,8 @@ def study_templates() -> dict[str, str]:
             }
             images = {"repository": "placeholder-repository", "tag": "placeholder-tag"}
             profile = ClusterProfile.model_validate({"storage": storage, "images": images})
-            # without anchors for what occurs twice
-            plain = json.loads(json.dumps(workflow_template(profile)))
-            text = yaml.safe_dump(plain, sort_keys=False, width=1000)
-            forms[f"{credentials}{ending}.yaml"] = text
+            text = json.dumps(workflow_template(profile), indent=1) + "\n"
+            forms[f"{credentials}{ending}.json"] = text
     return forms
 
 

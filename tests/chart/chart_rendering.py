@@ -73,19 +73,33 @@ def chart_folder() -> Path:
     return folder
 
 
-def render_texts(values: Object, **release: Any) -> dict[str, str]:
-    """Return the rendered templates by their paths in the chart, as ``helm template`` does."""
+@functools.cache
+def _chart(folder: Path) -> helm_python.Chart:
+    return helm_python.Chart.load(folder)
+
+
+def render_texts(values: Object, folder: Path | None = None, **release: Any) -> dict[str, str]:
+    """Return the rendered templates by their paths in the chart, as ``helm template`` does.
+
+    Parameters
+    ----------
+    values : dict
+        Values beside the chart's own.
+    folder : Path, optional
+        A chart instead of :func:`chart_folder`.
+    **release
+        Name, namespace and whether it is an upgrade.
+    """
     options = {"name": RELEASE, "namespace": NAMESPACE} | release
-    with helm_python.Chart.load(chart_folder()) as chart:
-        texts = chart.render(values, **options)
+    texts = _chart(folder or chart_folder()).render(values, **options)
     return {name.removeprefix("nucleoflow/"): text for name, text in texts.items()}
 
 
-def render(values: Object, **release: Any) -> list[Object]:
-    """Return the objects of the chart and of its dependencies."""
+def render(values: Object, folder: Path | None = None, **release: Any) -> list[Object]:
+    """Return the objects of the chart and of its dependencies; see :func:`render_texts`."""
     return [
         document
-        for name, text in render_texts(values, **release).items()
+        for name, text in render_texts(values, folder, **release).items()
         if not name.endswith("NOTES.txt")
         for document in yaml.safe_load_all(text)
         if document

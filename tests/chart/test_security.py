@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import re
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -194,7 +196,7 @@ def _decoded(secret: Object) -> dict[str, str]:
     return {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
 
 
-def test_an_upgrade_keeps_the_credential_that_the_cluster_holds() -> None:
+def test_an_upgrade_keeps_the_credential_that_the_cluster_holds(tmp_path: Path) -> None:
     """Offline nothing can be looked up: a chart that finds a Secret stands in for the cluster."""
     kept = {
         "accessKey": "a" * 20,
@@ -210,13 +212,10 @@ def test_an_upgrade_keeps_the_credential_that_the_cluster_holds() -> None:
     assert len(lookups) == 2
     for lookup in lookups:
         template = template.replace(lookup, f"(fromJson `{json.dumps({'data': data})}`)")
-    copy = chart_folder() / "templates" / "object-store-secrets.yaml"
-    original = copy.read_text()
-    try:
-        copy.write_text(template)
-        objects = render({}, is_upgrade=True)
-    finally:
-        copy.write_text(original)
+    installed = tmp_path / "chart"
+    shutil.copytree(chart_folder(), installed)
+    installed.joinpath("templates", "object-store-secrets.yaml").write_text(template)
+    objects = render({}, installed, is_upgrade=True)
     pods = _decoded(find(objects, "Secret", "nucleoflow-s3"))
     server = _decoded(find(objects, "Secret", "nucleoflow-s3-server"))
     assert pods == {"accessKey": kept["accessKey"], "secretKey": kept["secretKey"]}
