@@ -101,7 +101,7 @@ def render(values: Object, folder: Path | None = None, **release: Any) -> list[O
         document
         for name, text in render_texts(values, folder, **release).items()
         if not name.endswith("NOTES.txt")
-        for document in yaml.safe_load_all(text)
+        for document in yaml.load_all(text, Loader=yaml.CSafeLoader)
         if document
     ]
 
