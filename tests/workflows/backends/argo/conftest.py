@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -59,6 +59,6 @@ def manifest(request: pytest.FixtureRequest) -> Manifest:
 
 
 @pytest.fixture(params=[c for c in CASES if c[2] == WHOLE], ids="-".join)
-def whole(request: pytest.FixtureRequest) -> Iterator[tuple[str, Manifest]]:
+def whole(request: pytest.FixtureRequest) -> tuple[str, Manifest]:
     """Every shipped study as a whole on every shipped profile, with the profile's name."""
-    yield request.param[1], copy.deepcopy(_rendered(*request.param))
+    return request.param[1], copy.deepcopy(_rendered(*request.param))

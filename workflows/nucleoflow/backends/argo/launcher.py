@@ -1,7 +1,7 @@
 """The ``WorkflowTemplate`` that shows as a form in Argo's pages.
 
-Its first pod renders the study (:mod:`.launch`) with the profile of the namespace, in the image that
-the study itself would use; its second creates the workflow and waits for it.
+Its first pod renders the study (:mod:`.launch`) with the profile of the namespace, in the image
+that the study itself would use; its second creates the workflow and waits for it.
 """
 
 from __future__ import annotations

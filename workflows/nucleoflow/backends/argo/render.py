@@ -210,7 +210,6 @@ def _drop_noise(template: dict[str, Any]) -> None:
     for given in arguments:
         for artifact in given.get("artifacts") or ():
             artifact.pop("path", None)
-            artifact.pop("optional", None)
     for side in (inputs, template.get("outputs") or {}, *arguments):
         for parameter in side.get("parameters") or ():
             parameter.pop("description", None)  # dflow's type
