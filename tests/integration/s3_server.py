@@ -91,7 +91,7 @@ class S3Server:
             self._process.wait()
             self._process = None
 
-    def settings(self, bucket: str = BUCKET, prefix: str = "", attempts: int = 8) -> S3Settings:
+    def settings(self, bucket: str = BUCKET, prefix: str = "", attempts: int = 10) -> S3Settings:
         """Return how the store is spoken to."""
         return S3Settings(bucket, prefix, self.endpoint, attempts=attempts)
 

@@ -11,7 +11,6 @@ from emulated.artifacts import Artifact, load, save
 from emulated.nodes import ERROR, FAILED, Node, Outcome
 from emulated.placeholders import unresolved
 from emulated.sandbox import Pod, start
-
 from nucleops.errors import NucleoError
 from nucleops.storage.objects import ObjectStore
 
@@ -53,9 +52,7 @@ class Kubelet:
         self._slots = threading.Semaphore(slots)
         self._interfere = interfere
 
-    def run(
-        self, template: dict[str, Any], artifacts: dict[str, Artifact], pod: Pod
-    ) -> Outcome:
+    def run(self, template: dict[str, Any], artifacts: dict[str, Artifact], pod: Pod) -> Outcome:
         """Run a template, whose placeholders are replaced, to its end.
 
         Outputs are uploaded after a failure too, as Argo does.
@@ -77,9 +74,7 @@ class Kubelet:
         self.nodes.append(node)
         return outcome
 
-    def _run(
-        self, template: dict[str, Any], artifacts: dict[str, Artifact], pod: Pod
-    ) -> Outcome:
+    def _run(self, template: dict[str, Any], artifacts: dict[str, Artifact], pod: Pod) -> Outcome:
         try:
             for artifact in (template.get("inputs") or {}).get("artifacts") or []:
                 if artifact["name"] in artifacts:

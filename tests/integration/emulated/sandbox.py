@@ -14,16 +14,17 @@ import nucleoflow
 import nucleops
 
 STAND_INS = {"/work": "/srv"}
-"""Mount points that cannot be covered here (the interpreter may live below), and what is instead."""
+"""Mount points that cannot be covered here (the interpreter may live below): what is instead."""
 SCRIPT = "/mnt/script"
 PROGRESS = "/mnt/progress"
 
 _SETUP = """
 pod=$1; where=$2; shift 2
 mount --make-rprivate /
-mount --bind "$pod/home" /srv && mount --bind "$pod/argo" /mnt || exit 125
+mount --no-mtab --bind "$pod/home" /srv && mount --no-mtab --bind "$pod/argo" /mnt || exit 125
+mount --no-mtab --bind "$pod/tmp" /media || exit 125
 mount -o remount,bind,ro / 2>/dev/null || true
-mount --bind "$pod/tmp" /tmp || exit 125
+mount --no-mtab --move /media /tmp || exit 125
 cd "$where" && exec "$@"
 """
 

@@ -27,6 +27,7 @@ from nucleoflow.backends.argo.endings import (
     reason,
 )
 from nucleoflow.backends.argo.stacked import STORE_VARIABLE, publish, stacked_outputs
+from nucleoflow.backends.argo.unpickling import restrict_jsonpickle
 from nucleoflow.backends.script import BUG, FATAL_EXIT, TRANSIENT_EXIT, Ending, run_script
 from nucleops.credentials import redact
 from nucleops.errors import NucleoError
@@ -95,6 +96,7 @@ def _end(code: int, report: str, *, asked_to: bool) -> int:
 def _attempt(script: str) -> Ending:
     """Run the script, and upload what consumers look for beside other members' outputs."""
     sys.stdout, sys.stderr = _Hiding(sys.stdout), _Hiding(sys.stderr)
+    restrict_jsonpickle()
     ending = run_script(script)
     if ending.code:
         return ending
