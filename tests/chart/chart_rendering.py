@@ -73,6 +73,11 @@ def chart_folder() -> Path:
     return folder
 
 
+def has_real_dependencies() -> bool:
+    """Whether somebody ran ``helm dependency update``."""
+    return any(CHART.joinpath("charts").glob("*.tgz"))
+
+
 @functools.cache
 def _chart(folder: Path) -> helm_python.Chart:
     return helm_python.Chart.load(folder)

@@ -19,6 +19,7 @@ from chart_rendering import (
     Object,
     chart_folder,
     find,
+    has_real_dependencies,
     labels,
     of_kind,
     ours,
@@ -141,19 +142,48 @@ def test_dependencies_get_the_values_of_the_chart_and_exact_versions() -> None:
     for dependency in about["dependencies"]:
         assert re.fullmatch(r"\d+\.\d+\.\d+", dependency["version"])
         assert dependency["condition"] == f"{dependency['name']}.enabled"
-    if any(chart_folder().joinpath("charts").glob("*.tgz")):
-        config = find(
-            rendered("values.yaml"), "ConfigMap", "nucleoflow-argo-workflow-controller-configmap"
-        )
-        controller = yaml.safe_load(config["data"]["config"])
-        assert controller["workflowDefaults"]["spec"]["serviceAccountName"] == "nucleoflow-workflow"
-    else:
-        stand_in = find(rendered("values.yaml"), "ConfigMap", "stand-in-for-argo-workflows")
-        argo = json.loads(stand_in["data"]["values"])
-        assert argo["singleNamespace"] is True
-        assert argo["controller"]["workflowDefaults"]["spec"]["serviceAccountName"] == (
-            "nucleoflow-workflow"
-        )
+    assert _received("argo-workflows")["singleNamespace"] is True
+    accounts = _received("argo-workflows")["controller"]["workflowDefaults"]["spec"]
+    assert accounts["serviceAccountName"] == "nucleoflow-workflow"
+    assert _received("seaweedfs")["allInOne"]["s3"]["existingConfigSecret"] == (
+        "nucleoflow-s3-server"
+    )
+
+
+def _received(dependency: str) -> Object:
+    """Return the values that a stand-in got; real charts are checked by what they make of them."""
+    if has_real_dependencies():
+        received: Object = values_of("values.yaml")[dependency]
+        return received
+    stand_in = find(rendered("values.yaml"), "ConfigMap", f"stand-in-for-{dependency}")
+    return dict(json.loads(stand_in["data"]["values"]))
+
+
+def test_selectors_meet_the_pods_of_real_dependencies() -> None:
+    """Only where `helm dependency update` ran; a stand-in has no pods."""
+    objects = rendered("everything")
+    deployments = {
+        d["metadata"]["name"]: d["spec"]["template"] for d in of_kind(objects, "Deployment")
+    }
+    assert bool(deployments) == has_real_dependencies()
+    for name, pod in deployments.items():
+        policies = [
+            p
+            for p in of_kind(ours(objects), "NetworkPolicy")
+            if p["spec"]["podSelector"].get("matchLabels")
+            and p["spec"]["podSelector"]["matchLabels"].items() <= labels(pod).items()
+        ]
+        assert len(policies) == 1, name
+        if "seaweedfs" in name:
+            selector = find(objects, "Service", "nucleoflow-s3")["spec"]["selector"]
+            assert selector.items() <= labels(pod).items()
+        if name.endswith("workflow-controller"):
+            (monitor,) = of_kind(objects, "ServiceMonitor")
+            service = find(objects, "Service", name)
+            selector = monitor["spec"]["selector"]["matchLabels"]
+            assert selector.items() <= labels(service).items()
+            ports = {port["name"] for port in service["spec"]["ports"]}
+            assert monitor["spec"]["endpoints"][0]["port"] in ports
 
 
 @pytest.mark.parametrize("name", VALUES_FILES)

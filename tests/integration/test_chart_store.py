@@ -19,7 +19,7 @@ from pytest_httpserver import HTTPServer
 
 from nucleops.errors import WrongInput
 from nucleops.storage.objects import open_store
-from nucleops.storage.s3 import S3Settings, make_client
+from nucleops.storage.s3_client import S3Settings, make_client
 
 sys.path.insert(0, str(Path(__file__).parent))
 from s3_server import S3Server

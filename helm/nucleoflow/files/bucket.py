@@ -5,7 +5,7 @@ import time
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from nucleops.storage.s3 import S3Settings, make_client
+from nucleops.storage.s3_client import S3Settings, make_client
 
 WAIT_S = 600.0
 
