@@ -78,11 +78,6 @@ def has_real_dependencies() -> bool:
     return any(CHART.joinpath("charts").glob("*.tgz"))
 
 
-@functools.cache
-def _chart(folder: Path) -> helm_python.Chart:
-    return helm_python.Chart.load(folder)
-
-
 def render_texts(values: Object, folder: Path | None = None, **release: Any) -> dict[str, str]:
     """Return the rendered templates by their paths in the chart, as ``helm template`` does.
 
@@ -96,7 +91,9 @@ def render_texts(values: Object, folder: Path | None = None, **release: Any) -> 
         Name, namespace and whether it is an upgrade.
     """
     options = {"name": RELEASE, "namespace": NAMESPACE} | release
-    texts = _chart(folder or chart_folder()).render(values, **options)
+    # loaded anew each time: rendering takes dependencies that are switched off out of a chart
+    with helm_python.Chart.load(folder or chart_folder()) as chart:
+        texts = chart.render(values, **options)
     return {name.removeprefix("nucleoflow/"): text for name, text in texts.items()}
 
 
