@@ -312,9 +312,14 @@ def _selects(selector: Object, labels: dict[str, str]) -> bool:
 
 
 def test_policies_open_what_the_values_say() -> None:
-    postgres = {"controller": {"persistence": {"postgresql": {"host": "db", "port": 5433}}}}
+    postgres = {
+        "host": "db",
+        "port": 5433,
+        "userNameSecret": {"name": "db", "key": "user"},
+        "passwordSecret": {"name": "db", "key": "password"},
+    }
     values = {
-        "argo-workflows": postgres,
+        "argo-workflows": {"controller": {"persistence": {"postgresql": postgres}}},
         "networkPolicies": {
             "argo": {"fromNamespaces": ["ingress"]},
             "objectStore": {"fromNamespaces": ["argo"]},
