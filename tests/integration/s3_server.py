@@ -71,6 +71,7 @@ class S3Server:
             "-volume.preStopSeconds=0",
             "-master.volumeSizeLimitMB=256",
             "-master.telemetry=false",
+            "-master.electionTimeout=1s",
             *(f"-{name}.port={http}" for name, (http, _) in self._ports.items()),
             *(f"-{name}.port.grpc={grpc}" for name, (_, grpc) in self._ports.items()),
         ]
