@@ -10,6 +10,10 @@ import pytest
 from chart_rendering import CHART, EVERYTHING, Object, find, of_kind, ours, render, rendered
 from promql import EMITTED, metrics_in, mistakes
 
+from nucleoflow.backends.argo.metrics import metrics_of
+from nucleoflow.backends.argo.pods import Place
+from nucleoflow.profile.kinds import KIND_OF_OPERATOR
+
 
 def _alerts() -> list[Object]:
     (rule,) = of_kind(rendered("everything"), "PrometheusRule")
@@ -117,6 +121,21 @@ def test_every_emitted_metric_of_ours_is_shown() -> None:
     used |= {m for alert in _alerts() for m in metrics_in(alert["expr"])}
     for metric in EMITTED:
         assert any(name.startswith(metric) for name in used), metric
+
+
+def test_table_of_metrics_is_what_templates_emit() -> None:
+    emitted: dict[str, dict[str, Any]] = {}
+    for operator, kind in KIND_OF_OPERATOR.items():
+        for metric in metrics_of(Place(kind, "learn", operator), "study")["prometheus"]:
+            (how,) = metric.keys() & {"counter", "gauge", "histogram"}
+            names = sorted(label["key"] for label in metric["labels"])
+            emitted[f"argo_workflows_{metric['name']}"] = {"type": how, "labels": names}
+    table = {
+        name: {**entry, "labels": sorted(entry["labels"])}
+        for name, entry in EMITTED.items()
+        if name.startswith("argo_workflows_nucleoflow_")
+    }
+    assert table == emitted
 
 
 @pytest.mark.parametrize(
