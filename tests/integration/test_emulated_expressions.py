@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from emulated.controller import Controller
 from emulated.expressions import ExpressionError, evaluate
@@ -9,7 +11,8 @@ from emulated.nodes import Outcome, aggregate
 from emulated.placeholders import resolve_text, unresolved
 from emulated.pods import Kubelet
 
-from nucleoflow.backends.argo.policy import FAILURE_CLASSES, expression
+from nucleoflow.backends.argo.policy import FAILURE_CLASSES, FailureClass, expression
+from nucleops.storage.folder import FolderStore
 
 SCOPE = {
     "inputs": {"parameters": {"n": "3", "options": '{"mixed": false}', "names": '["a", "b"]'}},
@@ -48,8 +51,8 @@ def test_placeholders_without_a_value_are_left() -> None:
 
 
 @pytest.mark.parametrize("failure", FAILURE_CLASSES, ids=lambda failure: failure.name)
-def test_the_retry_expression_is_the_policy(failure: object) -> None:
-    code, retried = failure.exit_code, failure.retried  # type: ignore[attr-defined]
+def test_the_retry_expression_is_the_policy(failure: FailureClass) -> None:
+    code, retried = failure.exit_code, failure.retried
     status = "Error" if code is None else "Failed"
     last = {"exitCode": str(0 if code is None else code), "status": status}
     assert evaluate(expression(), {"lastRetry": last}) == retried
@@ -60,7 +63,7 @@ def test_outputs_of_repeated_steps_are_lists() -> None:
     assert aggregate(outcomes) == {"tag": '[1, "word"]'}
 
 
-def test_conditions_recursion_and_repetition(tmp_path: object) -> None:
+def test_conditions_recursion_and_repetition(tmp_path: Path) -> None:
     """A loop that ends by its own condition, and a step that is repeated over what it says."""
     count = {
         "name": "count",
@@ -111,5 +114,5 @@ def test_conditions_recursion_and_repetition(tmp_path: object) -> None:
     }
     manifest = {"metadata": {"name": "w"}, "spec": {"entrypoint": "outer"}}
     manifest["spec"]["templates"] = [outer, count]  # type: ignore[assignment]
-    outcome = Controller(manifest, Kubelet.__new__(Kubelet)).run()
+    outcome = Controller(manifest, Kubelet(tmp_path, FolderStore(tmp_path), {})).run()
     assert outcome.parameters == {"ends": '["here", "here", "here"]'}
