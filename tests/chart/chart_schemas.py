@@ -1,8 +1,7 @@
-"""What the operators of custom objects take: the checks of manifests for Argo, schemas here for
-Prometheus.
+"""What the operators of custom objects take.
 
-`kubernetes-validate` has no schemas of custom objects. Those here are strict subsets: what this
-chart uses, and nothing else.
+`kubernetes-validate` has no schemas of custom objects. Argo's are checked as manifests are; those
+of the Prometheus operator have strict schemas here, of what this chart uses and nothing else.
 """
 
 from __future__ import annotations
