@@ -10,12 +10,12 @@ from pathlib import Path
 from rich.console import Console
 
 from nucleoflow.backends.local.attempt import tail
-from nucleoflow.backends.local.layout import RunFolder
-from nucleoflow.backends.local.moment import RunStatus
 from nucleoflow.backends.local.run import Launched
 from nucleoflow.backends.local.table import Watcher
 from nucleoflow.cli.common import duration
 from nucleoflow.cli.view import LiveView, PlainView, View, reason
+from nucleoflow.runs.folder import RunFolder
+from nucleoflow.runs.moment import RunStatus
 
 INTERRUPTED_EXIT = 130
 _LOG_LINES = 15
@@ -135,7 +135,7 @@ def resume_hint(run: RunFolder) -> str:
 
 
 def _runs_option(run: RunFolder) -> str:
-    from nucleoflow.backends.local.layout import runs_root
+    from nucleoflow.runs.folder import runs_root
 
     return "" if runs_root() == run.path.parent else f" --runs {run.path.parent}"
 

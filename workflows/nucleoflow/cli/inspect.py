@@ -21,15 +21,15 @@ from nucleops.errors import ProgramFailed
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from nucleoflow.backends.local.moment import RunStatus
+    from nucleoflow.runs.moment import RunStatus
 
 
 def list_runs(runs: RunsOption = None) -> None:
     """List the runs, the latest last."""
     from rich.table import Table
 
-    from nucleoflow.backends.local.layout import all_runs, runs_root
     from nucleoflow.backends.local.table import run_state
+    from nucleoflow.runs.folder import all_runs, runs_root
 
     root = runs_root(runs)
     found = all_runs(root)
@@ -55,10 +55,10 @@ def list_runs(runs: RunsOption = None) -> None:
 
 def status(reference: RunArgument = "latest", runs: RunsOption = None) -> None:
     """Show stages, tasks, attempts and progress of a run."""
-    from nucleoflow.backends.local.layout import find_run, runs_root
     from nucleoflow.backends.local.resources import machine_limits
     from nucleoflow.backends.local.table import run_status
     from nucleoflow.cli.view import picture
+    from nucleoflow.runs.folder import find_run, runs_root
 
     now = run_status(find_run(reference, runs_root(runs)))
     console = wide_console()
@@ -111,8 +111,8 @@ def logs(
     runs: RunsOption = None,
 ) -> None:
     """Print the log of a step, or that of the run."""
-    from nucleoflow.backends.local.layout import find_run, runs_root
     from nucleoflow.backends.local.table import run_state, step_log
+    from nucleoflow.runs.folder import find_run, runs_root
 
     run = find_run(reference, runs_root(runs))
     path = step_log(run, step) if step else run.log
@@ -135,7 +135,7 @@ def report(reference: RunArgument = "latest", runs: RunsOption = None) -> None:
 
 
 def _report(reference: str, runs: Path | None) -> Path:
-    from nucleoflow.backends.local.layout import find_run, runs_root
+    from nucleoflow.runs.folder import find_run, runs_root
 
     run = find_run(reference, runs_root(runs))
     path = run.report

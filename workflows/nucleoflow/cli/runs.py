@@ -48,9 +48,9 @@ def run(
     plain: PlainOption = False,
 ) -> None:
     """Run a study, or some stages of it, on this machine."""
-    from nucleoflow.backends.local.layout import find_run, runs_root
     from nucleoflow.backends.local.run import RunRequest, start_run
     from nucleoflow.dag.plan import products_in, refuse_missing, stages_of
+    from nucleoflow.runs.folder import find_run, runs_root
     from nucleoflow.study.load import load_study, study_text
     from nucleoflow.study.molecules import self_contained
 
@@ -81,8 +81,8 @@ def resume(
     plain: PlainOption = False,
 ) -> None:
     """Continue a run that was interrupted or failed; finished steps are not run again."""
-    from nucleoflow.backends.local.layout import find_run, runs_root
     from nucleoflow.backends.local.run import resume_run
+    from nucleoflow.runs.folder import find_run, runs_root
 
     found = find_run(reference, runs_root(runs))
     launched = resume_run(found, cores=cores, gpus=gpus, detach=detach)
@@ -91,9 +91,9 @@ def resume(
 
 def stop(reference: RunArgument, runs: RunsOption = None) -> None:
     """End a run and all its processes; it can be resumed."""
-    from nucleoflow.backends.local.layout import find_run, runs_root
     from nucleoflow.backends.local.run import stop_run
     from nucleoflow.cli.follow import resume_hint
+    from nucleoflow.runs.folder import find_run, runs_root
 
     found = find_run(reference, runs_root(runs))
     if stop_run(found):

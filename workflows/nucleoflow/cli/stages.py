@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from nucleoflow.backends.local.moment import RunStatus, Task
+from nucleoflow.runs.moment import RunStatus, Task
 
 _ROUND = re.compile(r"(?:iter|round)-?0*(\d+)")
 _UTILITY = ("-init-artifact", "-check-success-ratio", "-check-num-success")

@@ -11,9 +11,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from nucleoflow.backends.local.moment import RunStatus, Task
 from nucleoflow.cli.common import STATE_STYLES, duration
 from nucleoflow.cli.stages import StageSummary, is_utility, summarise
+from nucleoflow.runs.moment import RunStatus, Task
 
 _MOST_TASKS = 12
 

@@ -6,9 +6,9 @@ import os
 import shutil
 from pathlib import Path
 
-from nucleoflow.backends.local.layout import RunFolder
 from nucleoflow.backends.local.steptree import read_children, read_node, step_folders
 from nucleoflow.backends.local.verdict import Verdict
+from nucleoflow.runs.folder import RunFolder
 
 _CATALOGUES = (".dflow",)
 _INTERNAL = "dflow_"

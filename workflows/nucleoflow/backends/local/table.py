@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from pathlib import Path
 from typing import Any
 
 from nucleoflow.backends.local import lock
 from nucleoflow.backends.local.attempt import LOG, PROGRESS
 from nucleoflow.backends.local.events import Reader
-from nucleoflow.backends.local.layout import RunFolder
-from nucleoflow.backends.local.moment import FINAL, Group, RunStatus, Task
 from nucleoflow.backends.local.steptree import (
     StepNode,
     parents,
@@ -19,6 +18,9 @@ from nucleoflow.backends.local.steptree import (
     step_folders,
     tolerated,
 )
+from nucleoflow.runs.folder import RunFolder
+from nucleoflow.runs.moment import FINAL, Group, RunStatus, Task
+from nucleoflow.runs.rounds import reported_output, rounds_of
 
 
 def run_state(run: RunFolder) -> str:
@@ -42,6 +44,7 @@ class Watcher:
         self._reader = Reader(run.path)
         self._tasks: dict[str, Task] = {}
         self._nodes: dict[str, StepNode] = {}
+        self._outputs: dict[str, dict[str, Any]] = {}
         self._started: float | None = None
         self.news: list[dict[str, Any]] = []
 
@@ -66,6 +69,7 @@ class Watcher:
             problem=self.run.read("problem"),
             tasks=tasks,
             groups=self._groups(),
+            rounds=rounds_of(self._reported()),
             started=self._started,
             ended=result.get("ended"),
         )
@@ -134,6 +138,15 @@ class Watcher:
             for key, node in self._nodes.items()
             if not node.is_leaf
         ]
+
+    def _reported(self) -> dict[str, dict[str, Any]]:
+        """What finished steps of learning rounds say about them; read once each."""
+        for key, task in self._tasks.items():
+            output = reported_output(key)
+            if output and task.state == "succeeded" and key not in self._outputs:
+                text = read_word(self.run.steps / key / "outputs" / "parameters" / output)
+                self._outputs[key] = json.loads(text) if text else {}
+        return self._outputs
 
 
 def _refresh(task: Task, run: RunFolder, state: str) -> None:
