@@ -8,6 +8,12 @@ from typing import Any
 from nucleoflow.runs.folder import RunFolder
 
 FINAL = ("succeeded", "failed")
+_UTILITIES = ("-init-artifact", "-check-success-ratio", "-check-num-success")
+
+
+def is_utility_name(name: str) -> bool:
+    """Whether dflow added a step of this name by itself."""
+    return name.endswith(_UTILITIES)
 
 
 @dataclass
@@ -131,6 +137,8 @@ class RunStatus:
         ``kind`` and ``message`` of a failure that is not one of a step.
     waits_for : str
         What queued steps wait for.
+    note : str
+        What the run as a whole waits for, if anything.
     address : str
         Web page that shows the run; empty for a local one.
     """
@@ -146,6 +154,7 @@ class RunStatus:
     started: float | None = None
     ended: float | None = None
     waits_for: str = "cores"
+    note: str = ""
     address: str = ""
 
     @property

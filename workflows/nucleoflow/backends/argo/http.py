@@ -1,0 +1,283 @@
+"""Requests to the Argo server, every way to fail turned into a message that says what to do.
+
+hera's ``WorkflowsService`` speaks the same interface and is not used: it has no time limits,
+loses the path of an endpoint behind a gateway, reads a login page as a program bug, and sends a
+manifest as its models understand it instead of as it was rendered and checked.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import requests
+from requests.auth import AuthBase
+
+from nucleoflow.backends.argo.errors import (
+    ArgoRefused,
+    ArgoUnreachable,
+    NoSuchWorkflow,
+    UnusableAnswer,
+)
+from nucleoflow.profile.model import Argo
+from nucleops.errors import NucleoError, WrongInput
+
+_BUSY = (429, 502, 503, 504)
+"""Answers of a server, or of a gateway before it, that is there but cannot answer now."""
+_MOST_SHOWN = 600
+"""Characters of a server's own words that a message repeats."""
+
+
+class BearerToken(AuthBase):
+    """Sign requests with the token that an environment variable holds.
+
+    As ``auth`` rather than as a header: requests would replace a header by what it finds in the
+    user's ``.netrc``. It has no representation that shows the token.
+    """
+
+    def __init__(self, variable: str) -> None:
+        self._variable = variable
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the header, if the variable is set."""
+        token = os.environ.get(self._variable, "").strip()
+        if token:
+            if "\n" in token or not token.isascii():
+                raise WrongInput(f"${self._variable} does not hold a token: it is not one line")
+            bare = token.removeprefix("Bearer ")
+            request.headers["Authorization"] = f"Bearer {bare}"
+        return request
+
+
+class Connection:
+    """Requests to one Argo server.
+
+    Parameters
+    ----------
+    server : Argo
+        The server, from a profile.
+    timeout_s : float
+        Seconds to wait for a connection, and for the server's next word.
+    attempts : int
+        How often a request that changes nothing is tried while the server cannot answer.
+    backoff_s : float
+        Pause before the second attempt in seconds; doubled for each further one.
+    """
+
+    def __init__(
+        self, server: Argo, *, timeout_s: float = 30.0, attempts: int = 3, backoff_s: float = 1.0
+    ) -> None:
+        self.server = server
+        self.timeout_s = timeout_s
+        self.attempts = attempts
+        self.backoff_s = backoff_s
+        self._session = requests.Session()
+        self._session.auth = BearerToken(server.token_variable)
+
+    def json(
+        self,
+        verb: str,
+        path: str,
+        *,
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Ask, and return the answer.
+
+        Parameters
+        ----------
+        verb : str
+            ``GET``, ``POST``, ``PUT`` or ``DELETE``.
+        path : str
+            After the endpoint, without a leading slash.
+        body, query : mapping or None
+            What to send.
+
+        Raises
+        ------
+        ArgoUnreachable
+            No connection, no answer in time, or the server is too busy.
+        NoSuchWorkflow
+            404.
+        ArgoRefused
+            Any other answer that says no.
+        UnusableAnswer
+            The answer is not a JSON object, or was cut short.
+        """
+        what = self._what(verb, path)
+        with self._open(verb, path, body, query, self.timeout_s) as answer:
+            try:
+                content = answer.json()
+            except requests.exceptions.JSONDecodeError:
+                raise self._unusable(answer, what) from None
+            except requests.RequestException as error:
+                raise ArgoUnreachable(
+                    f"{what}: the answer was cut short ({_cause(error)})", advice="try again"
+                ) from None
+        if not isinstance(content, dict):
+            raise self._unusable(answer, what)
+        return content
+
+    def lines(self, path: str, *, query: Mapping[str, Any], patient: bool) -> Iterator[bytes]:
+        """Yield the lines of an answer as they come; ``patient`` waits for each without end."""
+        what = self._what("GET", path)
+        # (connect, read): a step may be silent for hours
+        timeout = (self.timeout_s, None) if patient else self.timeout_s
+        with self._open("GET", path, None, query, timeout, stream=True) as answer:
+            try:
+                yield from answer.iter_lines()
+            except requests.RequestException as error:
+                raise ArgoUnreachable(
+                    f"{what}: the stream was cut ({_cause(error)})", advice="try again"
+                ) from None
+
+    def _open(
+        self,
+        verb: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        query: Mapping[str, Any] | None,
+        timeout: float | tuple[float, float | None],
+        *,
+        stream: bool = False,
+    ) -> requests.Response:
+        # what changes something is not repeated: whether it was done is not known
+        attempts = self.attempts if verb == "GET" else 1
+        for attempt in range(1, attempts + 1):
+            try:
+                return self._once(verb, path, body, query, timeout, stream=stream)
+            except ArgoUnreachable:
+                if attempt == attempts:
+                    raise
+                time.sleep(self.backoff_s * 2 ** (attempt - 1))
+        raise AssertionError("attempts is at least 1")
+
+    def _once(
+        self,
+        verb: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        query: Mapping[str, Any] | None,
+        timeout: float | tuple[float, float | None],
+        *,
+        stream: bool,
+    ) -> requests.Response:
+        what = self._what(verb, path)
+        try:
+            answer = self._session.request(
+                verb,
+                f"{self.server.endpoint.rstrip('/')}/{path}",
+                json=body,
+                params=query,
+                timeout=timeout,
+                # given each time: of the session's own setting, requests lets the environment win
+                verify=self.server.verify_tls and (self.server.ca_file or True),
+                allow_redirects=False,
+                stream=stream,
+            )
+        except requests.RequestException as error:
+            raise _connection_failure(error, what, self.server, self.timeout_s) from None
+        except OSError as error:  # of a certificate file that cannot be read
+            raise WrongInput(f"argo.ca_file: {error}") from None
+        if not answer.ok or answer.is_redirect:
+            raise self._refusal(answer, what)
+        return answer
+
+    def _what(self, verb: str, path: str) -> str:
+        return f"{verb} {self.server.endpoint.rstrip('/')}/{path}"
+
+    def _refusal(self, answer: requests.Response, what: str) -> NucleoError:
+        code, words = answer.status_code, server_words(answer)
+        said = f"{what}: {code} {answer.reason}" + (f": {words}" if words else "")
+        if code in _BUSY:
+            return ArgoUnreachable(said, advice="the server or a gateway before it is busy or down")
+        if answer.is_redirect:
+            target = answer.headers.get("Location", "").split("?")[0]
+            return UnusableAnswer(
+                f"{what}: redirected to {target}",
+                advice="argo.endpoint has to be the address of the Argo server itself, with the"
+                " right scheme (http or https), not that of a page to log in at",
+            )
+        if code == 404:
+            return NoSuchWorkflow(said)
+        return ArgoRefused(said, advice=self._advice(code))
+
+    def _advice(self, code: int) -> str:
+        variable = self.server.token_variable
+        if code == 401:
+            unset = "" if os.environ.get(variable) else f"; ${variable} is not set"
+            return (
+                f"a valid bearer token is needed in ${variable}{unset}"
+                " ('argo auth token', or 'kubectl create token SERVICE-ACCOUNT', makes one)"
+            )
+        if code == 403:
+            return (
+                f"the token in ${variable} may not do this: 'nucleoflow doctor --profile FILE'"
+                " tells which verb is missing"
+            )
+        if code >= 500:
+            return "look at the log of the Argo server"
+        return ""
+
+    def _unusable(self, answer: requests.Response, what: str) -> UnusableAnswer:
+        kind = answer.headers.get("Content-Type", "").partition(";")[0] or "no content type"
+        if "html" in kind:
+            advice = "argo.endpoint is the address of a web page or a gateway, not of the API"
+        else:
+            advice = "try again; if it stays so, argo.endpoint is not that of an Argo server"
+        return UnusableAnswer(
+            f"{what}: the answer is not the JSON that an Argo server gives"
+            f" ({kind}, {len(answer.content)} bytes)",
+            advice=advice,
+        )
+
+
+def server_words(answer: requests.Response) -> str:
+    """Return what the server says about a failure: its ``message``, or the text of its answer."""
+    try:
+        content = answer.json()
+        words = content.get("message", "") if isinstance(content, dict) else ""
+    except (requests.RequestException, ValueError):
+        kind = answer.headers.get("Content-Type", "")
+        words = "" if "html" in kind else answer.text
+    words = " ".join(str(words).split())
+    return words if len(words) <= _MOST_SHOWN else f"{words[:_MOST_SHOWN]}…"
+
+
+def _connection_failure(
+    error: requests.RequestException, what: str, server: Argo, timeout_s: float
+) -> NucleoError:
+    if isinstance(error, requests.exceptions.SSLError):
+        return WrongInput(
+            f"{what}: the server's certificate is not accepted ({_cause(error)})",
+            advice="name the authority that signed it in argo.ca_file; if the server speaks plain"
+            " http (a port-forward, say), begin argo.endpoint with http://",
+        )
+    if isinstance(error, requests.exceptions.Timeout):
+        return ArgoUnreachable(
+            f"{what}: no answer within {timeout_s:g} s",
+            advice=f"is {server.endpoint} reachable from here?",
+        )
+    if isinstance(error, requests.exceptions.ConnectionError):
+        return ArgoUnreachable(
+            f"{what}: no connection ({_cause(error)})",
+            advice="is argo.endpoint right, and does its port-forward or VPN run?",
+        )
+    return UnusableAnswer(f"{what}: {_cause(error)}")
+
+
+def _cause(error: BaseException) -> str:
+    """Say the innermost reason of an error of requests in a few words."""
+    innermost = error
+    seen = {id(error)}
+    while True:
+        inner = innermost.__cause__ or innermost.__context__ or getattr(innermost, "reason", None)
+        if inner is None and innermost.args and isinstance(innermost.args[-1], BaseException):
+            inner = innermost.args[-1]
+        if not isinstance(inner, BaseException) or id(inner) in seen:
+            break
+        seen.add(id(inner))
+        innermost = inner
+    return str(getattr(innermost, "strerror", None) or innermost) or type(innermost).__name__
