@@ -81,9 +81,8 @@ def _fan_out(name: str, tasks: list[Task]) -> FanOut:
         1.0 if task.state in ("succeeded", "failed") else _share(task.progress) for task in tasks
     ]
     waiting = len(tasks) - done - failed - running
-    return FanOut(
-        name, done, running, waiting, failed, len(tasks), sum(shares) / len(shares)
-    )  # fmt: skip
+    share = sum(shares) / len(shares)
+    return FanOut(name, done, running, waiting, failed, len(tasks), share)
 
 
 def _share(progress: tuple[int, int] | None) -> float:

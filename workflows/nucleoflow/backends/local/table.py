@@ -19,6 +19,7 @@ from nucleoflow.backends.local.steptree import (
     tolerated,
 )
 from nucleoflow.runs.folder import RunFolder
+from nucleoflow.runs.find import find_task
 from nucleoflow.runs.moment import FINAL, Group, RunStatus, Task
 from nucleoflow.runs.rounds import reported_output, rounds_of
 
@@ -38,6 +39,8 @@ class Watcher:
     run : RunFolder
         The run.
     """
+
+    pause_s = 0.5
 
     def __init__(self, run: RunFolder) -> None:
         self.run = run
@@ -169,19 +172,7 @@ def step_log(run: RunFolder, key: str) -> Path:
     Raises
     ------
     WrongInput
-        No step, or more than one, is meant.
+        No step, or more than one, is meant, or it has not started yet.
     """
-    from nucleops.errors import WrongInput
-
-    tasks = run_status(run).tasks
-    found = [task for task in tasks if task.key == key]
-    found = found or [task for task in tasks if task.key.startswith(key) or task.name == key]
-    found = found or [task for task in tasks if key in task.key]
-    with_log = [task for task in found if Path(task.log).is_file()]
-    if len(found) == 1 and not with_log:
-        raise WrongInput(f"step {found[0].key} has not started yet and has no log")
-    if len(with_log) == 1:
-        return Path(with_log[0].log)
-    names = ", ".join(sorted(task.key for task in (found or tasks))[:20])
-    what = f"{len(found)} steps match" if found else "there is no step"
-    raise WrongInput(f"{what} '{key}' in run {run.id}", advice=f"steps: {names}")
+    task = find_task(run_status(run), key, lambda task: Path(task.log).is_file())
+    return Path(task.log)
