@@ -44,9 +44,7 @@ def _task_news(earlier: Task | None, task: Task) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     begun = task.attempts > (earlier.attempts if earlier else 0)
     if begun and task.started is not None:
-        found.append(
-            {"event": "started", "time": task.started, "attempt": task.attempts, **common}
-        )
+        found.append({"event": "started", "time": task.started, "attempt": task.attempts, **common})
     if task.state in ("retrying", "succeeded", "failed", "interrupted"):
         if earlier is None and not begun and task.state == "interrupted":
             return found

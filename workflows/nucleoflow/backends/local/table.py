@@ -18,8 +18,8 @@ from nucleoflow.backends.local.steptree import (
     step_folders,
     tolerated,
 )
-from nucleoflow.runs.folder import RunFolder
 from nucleoflow.runs.find import find_task
+from nucleoflow.runs.folder import RunFolder
 from nucleoflow.runs.moment import FINAL, Group, RunStatus, Task
 from nucleoflow.runs.rounds import reported_output, rounds_of
 
