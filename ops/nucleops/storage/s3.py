@@ -101,8 +101,8 @@ class S3Settings:
 class S3Store:
     """Objects of a bucket, below a prefix.
 
-    Uploads of more than 32 MiB go in parts, each with a checksum. Reading checks the length and,
-    for objects that this class wrote, the SHA-256. Credentials are those of boto3's chain:
+    Uploads of more than 32 MiB go in parts. Reading checks the length and, for objects that this
+    class wrote, the SHA-256. Credentials are those of boto3's chain:
     ``AWS_*`` variables, workload identity, shared files.
 
     Parameters
@@ -255,6 +255,8 @@ def make_client(settings: S3Settings) -> Any:
     import boto3
     from botocore.config import Config
 
+    # newer S3 checksums travel in ways that other servers refuse (Google's, older Ceph)
+    checksums = "when_supported" if settings.endpoint is None else "when_required"
     options = Config(
         region_name=settings.region,
         connect_timeout=settings.connect_timeout_s,
@@ -262,6 +264,8 @@ def make_client(settings: S3Settings) -> Any:
         retries={"mode": "standard", "total_max_attempts": settings.attempts},
         s3={"addressing_style": "path" if settings.path_style else "virtual"},
         max_pool_connections=8,
+        request_checksum_calculation=checksums,
+        response_checksum_validation=checksums,
     )
     with failures("set up the S3 client", settings.endpoint or "AWS"):
         session = boto3.session.Session()

@@ -46,15 +46,16 @@ def lay_out(source: Path, target: Path) -> None:
         shutil.copytree(
             source,
             target,
-            copy_function=_link,
+            copy_function=link,
             dirs_exist_ok=True,
             ignore=shutil.ignore_patterns(*CATALOGUES),
         )
     else:
-        _link(str(source), str(target / source.name))
+        link(str(source), str(target / source.name))
 
 
-def _link(source: str, target: str) -> None:
+def link(source: str, target: str) -> None:
+    """Make a hard link, or a copy where the file systems differ."""
     try:
         os.link(os.path.realpath(source), target)
     except OSError:

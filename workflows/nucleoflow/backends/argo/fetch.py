@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import tarfile
 import zlib
@@ -15,12 +16,14 @@ from typing import Any
 from nucleoflow.backends.argo.logs import ARCHIVED
 from nucleoflow.backends.argo.nodes import NodeTree
 from nucleoflow.runs.folder import RunFolder
-from nucleoflow.runs.results import CATALOGUES, is_product, lay_out, unwrapped
+from nucleoflow.runs.results import CATALOGUES, is_product, lay_out, link, unwrapped
 from nucleops.errors import MissingObject, TruncatedOutput, WrongInput
 from nucleops.storage.objects import ObjectStore
 
 RECORD = "download"
 """``download.json``: which artifact each of the results came from."""
+_ATTEMPT = re.compile(r"attempt-[0-9a-f]{12}")
+"""Folders in which the members of a fan-out store their outputs, see :mod:`.stacked`."""
 _ARCHIVES = (".tgz", ".tar.gz")
 
 
@@ -102,7 +105,7 @@ def download(
         part = run.path / f".{RECORD}" / hashlib.sha256(artifact.key.encode()).hexdigest()[:16]
         content = _fetch(store, artifact, part)
         _check_catalogue(content, artifact)
-        lay_out(unwrapped(content), run.results / artifact.name)
+        lay_out(unwrapped(_without_attempts(content, part)), run.results / artifact.name)
         record[artifact.name] = artifact.key
         run.write(RECORD, record)
         shutil.rmtree(part)
@@ -138,13 +141,16 @@ def _chosen(
 def _fetch(store: ObjectStore, artifact: StageArtifact, part: Path) -> Path:
     """Bring the objects of an artifact to a folder; returns the folder of its content."""
     content = part / "content"
-    keys = store.list(f"{artifact.key}/")
-    for key in keys:
-        target = content / _relative(key, f"{artifact.key}/")
-        # a file appears only when it is complete, so what is there need not be fetched again
-        if not target.is_file():
-            store.get_file(key, target)
-    if keys:
+    paths = {_relative(key, f"{artifact.key}/"): key for key in store.list(f"{artifact.key}/")}
+    if paths:
+        lists = [path for path in paths if path.parts[0] in CATALOGUES]
+        for path in lists:
+            store.get_file(paths[path], content / path)
+        listed = set(_catalogued(content))
+        for path in paths:
+            # a file appears only when it is complete, so what is there need not be fetched again
+            if path not in lists and _wanted(path, listed) and not (content / path).is_file():
+                store.get_file(paths[path], content / path)
         return content
     whole = part / Path(artifact.key).name
     try:
@@ -162,6 +168,26 @@ def _fetch(store: ObjectStore, artifact: StageArtifact, part: Path) -> Path:
     else:
         shutil.copy2(whole, content / whole.name)
     return content
+
+
+def _wanted(path: Path, listed: set[str]) -> bool:
+    """Whether a file belongs to what dflow's lists name; without lists, every file does.
+
+    Attempts that did not finish have left files too, which no list names.
+    """
+    return not listed or any(str(part) in listed for part in (path, *path.parents))
+
+
+def _without_attempts(content: Path, part: Path) -> Path:
+    """Bring together what the members of a fan-out left in the folders of their attempts."""
+    attempts = [path for path in content.iterdir() if _ATTEMPT.fullmatch(path.name)]
+    if not attempts:
+        return content
+    together = part / "together"
+    shutil.rmtree(together, ignore_errors=True)
+    for attempt in attempts:
+        shutil.copytree(attempt, together, copy_function=link, dirs_exist_ok=True)
+    return together
 
 
 def _relative(key: str, prefix: str) -> Path:
