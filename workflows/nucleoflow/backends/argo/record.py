@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ def record_run(
     stages: Sequence[str],
     from_run: str | None,
     line: Sequence[str] = (),
+    given: Mapping[str, str | Sequence[str]] | None = None,
+    results: Path | None = None,
 ) -> None:
     """Write what identifies a run; nothing secret is in a profile, so it is kept whole.
 
@@ -46,6 +48,10 @@ def record_run(
         Id of the run whose results the stages start from.
     line : sequence of str
         The runs that it goes on from, the first first.
+    given : mapping or None
+        Where products of an earlier run are in the bucket.
+    results : Path or None
+        Folder on this machine with products of an earlier run.
     """
     run.study.write_text(study, encoding="utf-8")
     run.write(
@@ -58,6 +64,8 @@ def record_run(
             "stages": list(stages),
             "from_run": from_run,
             "line": list(line),
+            "given": {k: v if isinstance(v, str) else list(v) for k, v in (given or {}).items()},
+            "results": str(results) if results else None,
             "profile": profile.model_dump(mode="json", exclude_unset=True),
             "created": time.time(),
             "versions": versions(),
