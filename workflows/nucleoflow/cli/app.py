@@ -9,7 +9,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from nucleoflow import __version__
-from nucleoflow.cli import biases, inspect, runs, studies
+from nucleoflow.cli import again, biases, ending, inspect, runs, studies, submit
 from nucleops.errors import NucleoError, WrongInput
 
 
@@ -67,7 +67,10 @@ def _root(
 
 
 runs.register(app)
+submit.register(app)
 inspect.register(app)
+again.register(app)
+ending.register(app)
 studies.register(app)
 biases.register(app)
 

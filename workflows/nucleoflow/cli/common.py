@@ -22,12 +22,24 @@ RunsOption = Annotated[
         help="Folder of the runs; default: $NUCLEOFLOW_RUNS or ./nucleoflow-runs.",
     ),
 ]
+ProfileOption = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        metavar="FILE",
+        help="Cluster profile: look in that cluster, also for runs submitted from elsewhere.",
+    ),
+]
+PlainOption = Annotated[
+    bool, typer.Option("--plain", help="A line for every event instead of a live table.")
+]
 
 STATE_STYLES = {
     "succeeded": "green",
     "running": "cyan",
     "queued": "dim",
     "pending": "dim",
+    "unknown": "yellow",
     "retrying": "yellow",
     "interrupted": "yellow",
     "failed": "bold red",

@@ -113,14 +113,6 @@ def download(
     return run.results
 
 
-def delete_artifacts(store: ObjectStore, prefix: str) -> int:
-    """Remove all objects whose keys begin with ``prefix``; returns how many there were."""
-    keys = store.list(prefix)
-    for key in keys:
-        store.delete(key)
-    return len(keys)
-
-
 def _chosen(
     artifacts: list[StageArtifact], wanted: Sequence[str], run_id: str
 ) -> list[StageArtifact]:

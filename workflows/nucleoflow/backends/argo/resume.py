@@ -27,6 +27,7 @@ from typing import Any
 from nucleoflow.backends.argo.fetch import StageArtifact, stage_artifacts
 from nucleoflow.backends.argo.nodes import Node, NodeTree
 from nucleoflow.backends.argo.reuse import (
+    LINE_LABEL,
     Caches,
     finished_steps,
     keep_checkpoints_of,
@@ -44,8 +45,6 @@ from nucleoflow.study.model import Study
 from nucleops.errors import NucleoError, WrongInput
 from nucleops.storage.objects import ObjectStore
 
-LINE_LABEL = "nucleoflow.io/line"
-"""Label of resumed workflows: the first run of their line."""
 _ANEW = "finished steps of unfinished stages cannot be reused, so those stages begin anew"
 
 

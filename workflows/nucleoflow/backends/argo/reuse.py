@@ -25,6 +25,8 @@ _LABELS = {
     "app.kubernetes.io/part-of": "nucleoflow",
 }
 RUN_LABEL = "nucleoflow.io/run"
+LINE_LABEL = "nucleoflow.io/line"
+"""Label of resumed workflows: the first run of their line."""
 _CHECKPOINTS = "NUCLEOFLOW_CHECKPOINTS"
 
 

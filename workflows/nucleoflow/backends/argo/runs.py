@@ -134,17 +134,13 @@ class ArgoRun:
         Raises
         ------
         WrongInput
-            It runs.
+            It runs, or another run needs what it stored.
         """
-        refuse_live(self.state(), self.folder.id, "delete")
-        removed = []
-        if artifacts:
-            from nucleoflow.backends.argo.fetch import delete_artifacts
-            from nucleoflow.backends.argo.store import client_store
+        from nucleoflow.backends.argo.removal import remove_artifacts, remove_caches
 
-            prefix = f"{self.profile.storage.prefix}{self.folder.id}/"
-            count = delete_artifacts(client_store(self.profile.storage), prefix)
-            removed.append(f"{count} objects below {self.profile.storage.bucket}/{prefix}")
+        refuse_live(self.state(), self.folder.id, "delete")
+        removed = remove_artifacts(self) if artifacts else []
+        removed += remove_caches(self)
         if self.client.delete(self.folder.id):
             removed.append(f"workflow {self.folder.id} in namespace {self.profile.namespace}")
         if self.folder.path.is_dir():
