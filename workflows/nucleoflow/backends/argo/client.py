@@ -96,7 +96,10 @@ class ArgoClient:
         found = {w["metadata"]["name"]: w for w in self._archive(selector)}
         for workflow in self._pages(self._path(), {**selector, "fields": _SUMMARY}):
             found[workflow["metadata"]["name"]] = workflow
-        return sorted(found.values(), key=lambda w: w["metadata"].get("creationTimestamp") or "")
+        return sorted(
+            found.values(),
+            key=lambda w: (w["metadata"].get("creationTimestamp") or "", w["metadata"]["name"]),
+        )
 
     def stop(self, name: str) -> None:
         """End a workflow: steps are told to end and given their grace, exit handlers run."""
@@ -151,7 +154,7 @@ class ArgoClient:
         if pod is not None:
             query["podName"] = pod
         for line in self._connection.lines(self._path(name, "log"), query=query, patient=follow):
-            entry = _log_entry(line)
+            entry = _log_entry(line, self._connection.what("GET", self._path(name, "log")))
             if entry is not None:
                 yield entry
 
@@ -200,7 +203,7 @@ class ArgoClient:
         return {"name": name, "namespace": self.namespace}
 
 
-def _log_entry(line: bytes) -> tuple[str, str] | None:
+def _log_entry(line: bytes, what: str) -> tuple[str, str] | None:
     if not line.strip():
         return None
     # behind a gateway, the stream comes as server-sent events
@@ -208,9 +211,12 @@ def _log_entry(line: bytes) -> tuple[str, str] | None:
     try:
         content = json.loads(text)
     except ValueError:
-        raise UnusableAnswer(f"a line of the log's stream is not JSON: {text[:80]!r}") from None
+        raise UnusableAnswer(
+            f"{what}: a line of the log is not JSON: {text[:80]!r}",
+            advice="argo.endpoint has to be the address of the Argo server itself",
+        ) from None
     if "error" in content:
         message = content["error"].get("message", content["error"])
-        raise UnusableAnswer(f"the server ended the log's stream: {message}")
+        raise UnusableAnswer(f"{what}: the server ended the log: {message}")
     result = content.get("result", content)
     return str(result.get("podName", "")), str(result.get("content", ""))

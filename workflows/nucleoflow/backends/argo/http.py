@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import requests
+import urllib3
 from requests.auth import AuthBase
 
 from nucleoflow.backends.argo.errors import (
@@ -73,6 +74,9 @@ class Connection:
         self.timeout_s = timeout_s
         self.attempts = attempts
         self.backoff_s = backoff_s
+        if not server.verify_tls:
+            # chosen in the profile; a warning with every request would bury what matters
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         self._session = requests.Session()
         self._session.auth = BearerToken(server.token_variable)
 
@@ -106,23 +110,19 @@ class Connection:
         UnusableAnswer
             The answer is not a JSON object, or was cut short.
         """
-        what = self._what(verb, path)
+        what = self.what(verb, path)
         with self._open(verb, path, body, query, self.timeout_s) as answer:
             try:
                 content = answer.json()
             except requests.exceptions.JSONDecodeError:
                 raise self._unusable(answer, what) from None
-            except requests.RequestException as error:
-                raise ArgoUnreachable(
-                    f"{what}: the answer was cut short ({_cause(error)})", advice="try again"
-                ) from None
         if not isinstance(content, dict):
             raise self._unusable(answer, what)
         return content
 
     def lines(self, path: str, *, query: Mapping[str, Any], patient: bool) -> Iterator[bytes]:
         """Yield the lines of an answer as they come; ``patient`` waits for each without end."""
-        what = self._what("GET", path)
+        what = self.what("GET", path)
         # (connect, read): a step may be silent for hours
         timeout = (self.timeout_s, None) if patient else self.timeout_s
         with self._open("GET", path, None, query, timeout, stream=True) as answer:
@@ -164,7 +164,7 @@ class Connection:
         *,
         stream: bool,
     ) -> requests.Response:
-        what = self._what(verb, path)
+        what = self.what(verb, path)
         try:
             answer = self._session.request(
                 verb,
@@ -185,7 +185,8 @@ class Connection:
             raise self._refusal(answer, what)
         return answer
 
-    def _what(self, verb: str, path: str) -> str:
+    def what(self, verb: str, path: str) -> str:
+        """Name a request in messages."""
         return f"{verb} {self.server.endpoint.rstrip('/')}/{path}"
 
     def _refusal(self, answer: requests.Response, what: str) -> NucleoError:
@@ -260,6 +261,8 @@ def _connection_failure(
             f"{what}: no answer within {timeout_s:g} s",
             advice=f"is {server.endpoint} reachable from here?",
         )
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return ArgoUnreachable(f"{what}: the answer was cut short", advice="try again")
     if isinstance(error, requests.exceptions.ConnectionError):
         return ArgoUnreachable(
             f"{what}: no connection ({_cause(error)})",
