@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-START = 1_795_860_000.0  # 2026-11-28 in the morning, UTC
+START = 1_764_324_000.0  # 2025-11-28T10:00:00Z
 
 Node = dict[str, Any]
 

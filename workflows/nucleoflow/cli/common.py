@@ -46,6 +46,9 @@ STATE_STYLES = {
     "lost": "bold red",
 }
 
+WIDE = 110
+"""Columns from which a table of steps has room for everything."""
+
 
 def duration(seconds: float | None) -> str:
     """Write a duration as ``42 s``, ``3 min 07 s``, ``2 h 05 min`` or ``3 d 04 h``."""
@@ -66,6 +69,11 @@ def moment(seconds: float | None) -> str:
     if seconds is None:
         return ""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+
+
+def reason(kind: str, message: str) -> str:
+    """Write class and message of a failure."""
+    return f"[{kind}] {message}" if kind else message
 
 
 def wide_console() -> Console:

@@ -21,7 +21,9 @@ def stop(reference: RunArgument, runs: RunsOption = None, profile: ProfileOption
 
     run = open_run(reference, runs, profile)
     if run.stop():
-        typer.echo(f"stopped {run.folder.id}; {resume_hint(run.folder)}")
+        # in a cluster nobody waits for the steps to end
+        done = "stopped" if run.folder.backend == "local" else "stopping"
+        typer.echo(f"{done} {run.folder.id}; {resume_hint(run.folder)}")
     else:
         typer.echo(f"{run.folder.id} is not running")
 

@@ -12,8 +12,8 @@ from rich.console import Console
 from nucleoflow.backends.local.attempt import tail
 from nucleoflow.backends.local.run import Launched
 from nucleoflow.backends.local.table import Watcher
-from nucleoflow.cli.common import duration
-from nucleoflow.cli.view import LiveView, PlainView, View, reason
+from nucleoflow.cli.common import duration, reason
+from nucleoflow.cli.view import LiveView, PlainView, View
 from nucleoflow.runs.folder import RunFolder
 from nucleoflow.runs.handle import Run
 from nucleoflow.runs.moment import RunStatus
@@ -177,8 +177,10 @@ def command(verb: str, run: RunFolder, *words: str) -> str:
     """Write a command about a run as a user has to type it."""
     from nucleoflow.runs.folder import runs_root
 
-    runs = [] if runs_root() == run.path.parent else ["--runs", str(run.path.parent)]
-    return " ".join(["nucleoflow", verb, run.id, *words, *runs])
+    where = [] if runs_root() == run.path.parent else ["--runs", str(run.path.parent)]
+    if not (run.path / "run.json").is_file():
+        where += ["--profile", "FILE"]  # only the cluster knows it
+    return " ".join(["nucleoflow", verb, run.id, *words, *where])
 
 
 def _say(console: Console, text: str) -> None:

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nucleoflow.cli.common import (
-    STATE_STYLES,
+    WIDE,
     PlainOption,
     ProfileOption,
     RunArgument,
     RunsOption,
-    duration,
     wide_console,
 )
 from nucleops.errors import ProgramFailed
@@ -33,7 +32,8 @@ def list_runs(runs: RunsOption = None, profile: ProfileOption = None) -> None:
     root = runs_root(runs)
     found, troubles = listed_runs(root, profile)
     if found:
-        wide_console().print(run_table(found))
+        console = wide_console()
+        console.print(run_table(found, console.width))
     else:
         typer.echo(f"no runs in {root}")
     for trouble in troubles:
@@ -50,7 +50,7 @@ def status(
     run = open_run(reference, runs, profile)
     now = run.watch().look()
     console = wide_console()
-    console.print(picture(now, time.time(), run.slots))
+    console.print(picture(now, time.time(), run.slots, console.width))
     _print_tasks(now, console)
     if now.state in ("failed", "lost"):
         from nucleoflow.cli.follow import conclude
@@ -72,33 +72,15 @@ def watch(
 
 
 def _print_tasks(now: RunStatus, console: Console) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
     from nucleoflow.cli.stages import is_utility
-    from nucleoflow.cli.view import reason
+    from nucleoflow.cli.tables import messages, task_table
 
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("stage", "step", "state", "attempts", "started", "took", "progress", "message"):
-        table.add_column(column, no_wrap=column == "step")
-    for task in now.tasks:
-        if is_utility(task):
-            continue
-        took = task.elapsed_s
-        if task.state == "running" and task.started:
-            took = time.time() - task.started
-        table.add_row(
-            task.place,
-            task.label(now.run.id),
-            f"[{STATE_STYLES.get(task.state, 'default')}]{task.state}[/]",
-            str(task.attempts or ""),
-            time.strftime("%H:%M:%S", time.localtime(task.started)) if task.started else "",
-            duration(took),
-            f"{task.progress[0]}/{task.progress[1]}" if task.progress else "",
-            escape(reason(task.kind, task.message)),
-        )
-    if table.row_count:
-        console.print(table)
+    tasks = [task for task in now.tasks if not is_utility(task)]
+    if tasks:
+        console.print(task_table(now.run.id, tasks, time.time(), console.width))
+    if console.width < WIDE:
+        for line in messages(now.run.id, tasks):
+            console.print(line, markup=False, highlight=False)
 
 
 def logs(

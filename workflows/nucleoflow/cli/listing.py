@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from rich.console import RenderableType
 from rich.table import Table
 
 from nucleoflow.backends.local.table import run_state
-from nucleoflow.cli.common import duration, moment
+from nucleoflow.cli.common import WIDE, duration, moment
 from nucleoflow.cli.tables import state_text
 from nucleoflow.runs.folder import RunFolder, all_runs
 from nucleops.errors import NucleoError
@@ -59,27 +60,32 @@ def listed_runs(root: Path, profile: str | None) -> tuple[list[Listed], list[str
     return sorted([*found, *rows], key=lambda row: (row.created or 0.0, row.run_id)), troubles
 
 
-def run_table(rows: list[Listed]) -> Table:
-    """Tabulate runs; the column of places is left out where all run on this machine."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    with_places = any(row.where for row in rows)
+def run_table(rows: list[Listed], width: int) -> Table:
+    """Tabulate runs; the column of places is left out where all run on this machine.
+
+    In few columns the study, whose name run ids begin with, and the seconds are left out.
+    """
     columns = ["run", "where", "study", "stages", "state", "started", "took"]
-    if not with_places:
+    if not any(row.where for row in rows):
         columns.remove("where")
+    if width < WIDE:
+        columns.remove("study")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for column in columns:
-        table.add_column(column, no_wrap=column == "run")
+        table.add_column(column, no_wrap=column not in ("where", "stages"))
     for row in rows:
         until = time.time() if row.state in _OPEN else row.ended
-        took = duration(until - row.created) if until and row.created else ""
-        table.add_row(
-            row.run_id,
-            *([row.where or "here"] if with_places else []),
-            row.study,
-            " ".join(row.stages or ("all",)),
-            state_text(row.state),
-            moment(row.created),
-            took,
-        )
+        started = moment(row.created)
+        cells: dict[str, RenderableType] = {
+            "run": row.run_id,
+            "where": row.where or "here",
+            "study": row.study,
+            "stages": " ".join(row.stages or ("all",)),
+            "state": state_text(row.state),
+            "started": started if width >= WIDE else started[:-3],
+            "took": duration(until - row.created) if until and row.created else "",
+        }
+        table.add_row(*(cells[column] for column in columns))
     return table
 
 

@@ -8,16 +8,18 @@ from typing import Any, Protocol
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
-from nucleoflow.cli.common import duration
+from nucleoflow.cli.common import WIDE, duration, reason
 from nucleoflow.cli.stages import fan_outs, is_utility, summarise
-from nucleoflow.cli.tables import fan_out_table, rounds_table, stage_table, state_text
+from nucleoflow.cli.tables import (
+    fan_out_table,
+    rounds_table,
+    running_table,
+    stage_table,
+    state_text,
+)
 from nucleoflow.runs.moment import RunStatus, Task, is_utility_name
-
-_MOST_TASKS = 12
 
 
 class View(Protocol):
@@ -95,16 +97,12 @@ def _detail(event: dict[str, Any]) -> str:
     return detail
 
 
-def reason(kind: str, message: str) -> str:
-    """Write class and message of a failure."""
-    return f"[{kind}] {message}" if kind else message
-
-
 class LiveView:
     """Stages with their state, and the tasks that run now, redrawn in place."""
 
     def __init__(self, console: Console, cores: int) -> None:
         self._cores = cores
+        self._console = console
         self._live = Live(console=console, refresh_per_second=4, transient=False)
 
     def start(self) -> None:
@@ -117,11 +115,11 @@ class LiveView:
 
     def update(self, status: RunStatus, news: list[dict[str, Any]]) -> None:
         """Draw the state now."""
-        self._live.update(picture(status, time.time(), self._cores))
+        self._live.update(picture(status, time.time(), self._cores, self._console.width))
 
 
-def picture(status: RunStatus, now: float, cores: int) -> RenderableType:
-    """Draw a run: stages above, open tasks below."""
+def picture(status: RunStatus, now: float, cores: int, width: int = WIDE) -> RenderableType:
+    """Draw a run in some columns: stages above, open tasks below."""
     elapsed = (status.ended or now) - status.started if status.started else None
     head = Text.assemble(
         (status.run.id, "bold"), "  ", state_text(status.state), f"  {duration(elapsed)}"
@@ -143,7 +141,7 @@ def picture(status: RunStatus, now: float, cores: int) -> RenderableType:
     waiting = [t for t in status.tasks if t.state in ("queued", "pending") and not is_utility(t)]
     if running:
         running.sort(key=lambda task: task.started or now)
-        parts.append(_task_table(status.run.id, running, now))
+        parts.append(running_table(status.run.id, running, now, width))
     if waiting and status.state == "running":
         parts.append(_waiting_line(waiting, status.waits_for))
     return Group(*parts)
@@ -154,25 +152,3 @@ def _waiting_line(waiting: list[Task], waits_for: str) -> Text:
     reasons = Counter(task.message for task in waiting if task.message)
     why = f": {reasons.most_common(1)[0][0]}" if reasons else ""
     return Text(f"  {len(waiting)} waiting for {waits_for}{why}", style="dim", overflow="fold")
-
-
-def _task_table(run_id: str, tasks: list[Task], now: float) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-    for task in tasks[:_MOST_TASKS]:
-        bar: RenderableType = ""
-        numbers = ""
-        if task.progress and task.progress[1] > 0:
-            done, total = task.progress
-            bar, numbers = ProgressBar(total=total, completed=done, width=20), f"{done}/{total}"
-        table.add_row(
-            Text(f"  {task.place}", style="dim"),
-            task.label(run_id),
-            state_text(task.state),
-            bar,
-            numbers,
-            duration(now - task.started) if task.started else "",
-            Text(reason(task.kind, task.message), style="yellow", overflow="ellipsis"),
-        )
-    if len(tasks) > _MOST_TASKS:
-        table.add_row("", f"and {len(tasks) - _MOST_TASKS} more")
-    return table

@@ -7,7 +7,13 @@ from typing import Any
 
 from nucleoflow.runs.moment import FINAL, RunStatus, Task
 
-_EVENTS = {"retrying": "attempt-failed", "running": "started"}
+_ENDS = {
+    "retrying": "attempt-failed",
+    "succeeded": "succeeded",
+    "failed": "failed",
+    "interrupted": "interrupted",
+}
+"""State of a task in which an attempt has ended, and what the event of that is called."""
 
 
 def news_between(before: RunStatus | None, now: RunStatus) -> list[dict[str, Any]]:
@@ -42,15 +48,12 @@ def _task_news(earlier: Task | None, task: Task) -> list[dict[str, Any]]:
         return []
     common = {"step": task.key, "name": task.name}
     found: list[dict[str, Any]] = []
-    begun = task.attempts > (earlier.attempts if earlier else 0)
-    if begun and task.started is not None:
+    if task.started is not None and task.attempts > (earlier.attempts if earlier else 0):
         found.append({"event": "started", "time": task.started, "attempt": task.attempts, **common})
-    if task.state in ("retrying", "succeeded", "failed", "interrupted"):
-        if earlier is None and not begun and task.state == "interrupted":
-            return found
+    if task.state in _ENDS and (earlier is not None or task.attempts):
         found.append(
             {
-                "event": _EVENTS.get(task.state, task.state),
+                "event": _ENDS[task.state],
                 "time": task.ended or task.started or time.time(),
                 "kind": task.kind,
                 "message": task.message,

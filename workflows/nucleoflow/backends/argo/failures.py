@@ -9,6 +9,7 @@ from nucleops.errors import OutOfMemory, Preempted, TimeLimit
 
 _OWN_WORDS = re.compile(r"^(?:[\w ]+ \(exit code -?\d+\): ?)?\[(?P<kind>[^\]]+)\] (?P<text>.*)$")
 """What our pods leave as their termination message, with what Argo puts before it."""
+_BARE = re.compile(r"(?:Error )?\(exit code -?\d+\)|")
 _BY_MESSAGE = (
     (re.compile(r"OOMKilled", re.I), OutOfMemory.kind),
     (re.compile(r"preempt|TerminationByKubernetes|spot", re.I), Preempted.kind),
@@ -53,7 +54,8 @@ def explain(node: Node) -> tuple[str, str]:
     code = node.exit_code
     if code is None:
         return "failure", node.message or "Argo does not say why"
-    return _BY_EXIT_CODE.get(code, "failure"), node.message or f"exit code {code}"
+    message = node.message if _BARE.fullmatch(node.message) is None else ""
+    return _BY_EXIT_CODE.get(code, "failure"), message or f"exit code {code}"
 
 
 def ended_from_outside(node: Node) -> bool:

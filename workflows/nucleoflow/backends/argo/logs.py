@@ -91,7 +91,7 @@ def _of_ended(run: ArgoRun, attempt: Node, task: Task) -> Iterator[str]:
     if not found:
         raise ProgramFailed(
             f"the pod of step {task.key} is gone and its log was not archived",
-            advice=f"what Argo says about it: {attempt.message or attempt.phase}",
+            advice=f"what Argo says about it: {attempt.message}" if attempt.message else "",
         )
 
 

@@ -11,6 +11,7 @@ import base64
 import binascii
 import gzip
 import json
+import math
 import re
 import zlib
 from collections.abc import Iterator
@@ -154,7 +155,7 @@ class NodeTree:
 
         Steps that a condition skipped, or whose predecessor failed, are not there.
         """
-        for node in sorted(self.nodes.values(), key=lambda n: (n.started or 0.0, n.id)):
+        for node in sorted(self.nodes.values(), key=lambda n: (n.started or math.inf, n.key)):
             if node.id in self._are_attempts or node.phase in _NOT_RUN:
                 continue
             if node.type == "Retry":
