@@ -13,11 +13,14 @@ from pytest_httpserver import HTTPServer
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from argo_stub import StubArgo  # beside this file, which is not a package
+from argo_commands import TOKEN  # beside this file, which is not a package
+from argo_stub import StubArgo
 
+from nucleoflow.backends.argo.inputs import Upload
+from nucleoflow.backends.argo.render import Rendered
 from nucleoflow.profile.model import ClusterProfile
-
-TOKEN = "planted-secret-token"
+from nucleoflow.study.model import Study
+from nucleops.storage.folder import FolderStore
 
 
 @pytest.fixture
@@ -74,3 +77,41 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("ARGO_TOKEN", TOKEN)
     monkeypatch.setenv("NUCLEOFLOW_PROFILE", str(tmp_path / "cluster.yaml"))
     return tmp_path / "runs"
+
+
+@pytest.fixture
+def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FolderStore:
+    """A folder in the place of the bucket."""
+    store = FolderStore(tmp_path / "bucket")
+    monkeypatch.setattr("nucleops.storage.s3.S3Store", lambda _settings: store)
+    return store
+
+
+@pytest.fixture
+def asked_of_render(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
+    """What the renderer is asked for; a small manifest in its place."""
+    asked: list[dict] = []
+
+    def render(
+        study: Study, profile: ClusterProfile, *, run_id: str, **options: object
+    ) -> Rendered:
+        asked.append({"study": study, "run_id": run_id, **options})
+        labels = {
+            "app.kubernetes.io/part-of": "nucleoflow", "nucleoflow.io/study": study.name,
+            "nucleoflow.io/run": run_id,
+        }  # fmt: skip
+        template = {
+            "name": "run-replica",
+            "inputs": {"parameters": [{"name": "dflow_key"}]},
+            "script": {"env": [{
+                "name": "NUCLEOFLOW_CHECKPOINTS", "value": "s3://artifacts/team/{{workflow.name}}/c",
+            }]},
+        }  # fmt: skip
+        manifest = {
+            "metadata": {"name": run_id, "labels": labels},
+            "spec": {"entrypoint": "study", "templates": [{"name": "study", "dag": {}}, template]},
+        }
+        return Rendered(manifest, [Upload(f"{run_id}/inputs/x", data=b"big")], "lock")
+
+    monkeypatch.setattr("nucleoflow.backends.argo.render.render", render)
+    return asked
