@@ -289,3 +289,24 @@ def test_attempts_are_not_confused_with_what_follows() -> None:
     leaves = {leaf.key: leaf for leaf in NodeTree(tree.workflow()).leaves()}
     assert set(leaves) == {"a", "b"}
     assert len(leaves["a"].attempts) == 1
+
+
+def test_leaving_a_run_that_is_watched(
+    argo: StubArgo, profile: ClusterProfile, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    recorded(argo, profile, root, midway())
+    monkeypatch.setattr("nucleoflow.cli.follow.time.sleep", interrupt)
+    output = call("watch", RUN, "--plain", code=130).output
+    assert f"the run goes on; watch it again with: nucleoflow watch {RUN}" in output
+    assert argo.verbs() == []
+
+
+def test_watching_a_local_run(root: Path) -> None:
+    run = RunFolder(root / "here-1")
+    run.path.mkdir(parents=True)
+    run.write("run", {"created": 1.0, "limits": {"cores": 1, "gpus": 0}})
+    run.write("result", {"state": "interrupted", "exit_code": 130})
+    assert "continue with: nucleoflow resume here-1" in call("watch", "--plain", code=130).output

@@ -10,7 +10,8 @@ from argo_trees import START, Attempt, Tree, fnv32a
 
 from nucleoflow.backends.argo.errors import UnusableAnswer
 from nucleoflow.backends.argo.failures import explain
-from nucleoflow.backends.argo.nodes import Node, NodeTree, hydrated, pod_name
+from nucleoflow.backends.argo.hydrate import hydrated
+from nucleoflow.backends.argo.nodes import Node, NodeTree, pod_name
 from nucleoflow.backends.argo.status import run_status, workflow_state
 from nucleoflow.cli.stages import fan_outs, summarise
 from nucleoflow.runs.folder import RunFolder

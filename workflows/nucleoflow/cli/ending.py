@@ -31,8 +31,10 @@ def stop(reference: RunArgument, runs: RunsOption = None, profile: ProfileOption
 def terminate(
     reference: RunArgument, runs: RunsOption = None, profile: ProfileOption = None
 ) -> None:
-    """End a run now: on this machine without time for a last checkpoint, in a cluster without
-    exit handlers."""
+    """End a run now.
+
+    On this machine its steps get no time for a last checkpoint; in a cluster no exit handlers run.
+    """
     from nucleoflow.cli.follow import resume_hint
     from nucleoflow.cli.open import open_run
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from nucleoflow.backends.argo.errors import NoSuchWorkflow, UnusableAnswer
 from nucleoflow.backends.argo.http import Connection
-from nucleoflow.backends.argo.nodes import hydrated
+from nucleoflow.backends.argo.hydrate import hydrated
 from nucleoflow.profile.model import ClusterProfile
 
 Workflow = dict[str, Any]

@@ -16,19 +16,10 @@ import requests
 import urllib3
 from requests.auth import AuthBase
 
-from nucleoflow.backends.argo.errors import (
-    ArgoRefused,
-    ArgoUnreachable,
-    NoSuchWorkflow,
-    UnusableAnswer,
-)
+from nucleoflow.backends.argo.answers import cause, connection_failure, refusal, unusable
+from nucleoflow.backends.argo.errors import ArgoUnreachable
 from nucleoflow.profile.model import Argo
-from nucleops.errors import NucleoError, WrongInput
-
-_BUSY = (429, 502, 503, 504)
-"""Answers of a server, or of a gateway before it, that is there but cannot answer now."""
-_MOST_SHOWN = 600
-"""Characters of a server's own words that a message repeats."""
+from nucleops.errors import WrongInput
 
 
 class BearerToken(AuthBase):
@@ -115,9 +106,9 @@ class Connection:
             try:
                 content = answer.json()
             except requests.exceptions.JSONDecodeError:
-                raise self._unusable(answer, what) from None
+                raise unusable(answer, what) from None
         if not isinstance(content, dict):
-            raise self._unusable(answer, what)
+            raise unusable(answer, what)
         return content
 
     def lines(self, path: str, *, query: Mapping[str, Any], patient: bool) -> Iterator[bytes]:
@@ -130,7 +121,7 @@ class Connection:
                 yield from answer.iter_lines()
             except requests.RequestException as error:
                 raise ArgoUnreachable(
-                    f"{what}: the stream was cut ({_cause(error)})", advice="try again"
+                    f"{what}: the stream was cut ({cause(error)})", advice="try again"
                 ) from None
 
     def _open(
@@ -178,109 +169,13 @@ class Connection:
                 stream=stream,
             )
         except requests.RequestException as error:
-            raise _connection_failure(error, what, self.server, self.timeout_s) from None
+            raise connection_failure(error, what, self.server, self.timeout_s) from None
         except OSError as error:  # of a certificate file that cannot be read
             raise WrongInput(f"argo.ca_file: {error}") from None
         if not answer.ok or answer.is_redirect:
-            raise self._refusal(answer, what)
+            raise refusal(answer, what, self.server)
         return answer
 
     def what(self, verb: str, path: str) -> str:
         """Name a request in messages."""
         return f"{verb} {self.server.endpoint.rstrip('/')}/{path}"
-
-    def _refusal(self, answer: requests.Response, what: str) -> NucleoError:
-        code, words = answer.status_code, server_words(answer)
-        said = f"{what}: {code} {answer.reason}" + (f": {words}" if words else "")
-        if code in _BUSY:
-            return ArgoUnreachable(said, advice="the server or a gateway before it is busy or down")
-        if answer.is_redirect:
-            target = answer.headers.get("Location", "").split("?")[0]
-            return UnusableAnswer(
-                f"{what}: redirected to {target}",
-                advice="argo.endpoint has to be the address of the Argo server itself, with the"
-                " right scheme (http or https), not that of a page to log in at",
-            )
-        if code == 404:
-            return NoSuchWorkflow(said)
-        return ArgoRefused(said, advice=self._advice(code))
-
-    def _advice(self, code: int) -> str:
-        variable = self.server.token_variable
-        if code == 401:
-            unset = "" if os.environ.get(variable) else f"; ${variable} is not set"
-            return (
-                f"a valid bearer token is needed in ${variable}{unset}"
-                " ('argo auth token', or 'kubectl create token SERVICE-ACCOUNT', makes one)"
-            )
-        if code == 403:
-            return (
-                f"the token in ${variable} may not do this: 'nucleoflow doctor --profile FILE'"
-                " tells which verb is missing"
-            )
-        if code >= 500:
-            return "look at the log of the Argo server"
-        return ""
-
-    def _unusable(self, answer: requests.Response, what: str) -> UnusableAnswer:
-        kind = answer.headers.get("Content-Type", "").partition(";")[0] or "no content type"
-        if "html" in kind:
-            advice = "argo.endpoint is the address of a web page or a gateway, not of the API"
-        else:
-            advice = "try again; if it stays so, argo.endpoint is not that of an Argo server"
-        return UnusableAnswer(
-            f"{what}: the answer is not the JSON that an Argo server gives"
-            f" ({kind}, {len(answer.content)} bytes)",
-            advice=advice,
-        )
-
-
-def server_words(answer: requests.Response) -> str:
-    """Return what the server says about a failure: its ``message``, or the text of its answer."""
-    try:
-        content = answer.json()
-        words = content.get("message", "") if isinstance(content, dict) else ""
-    except (requests.RequestException, ValueError):
-        kind = answer.headers.get("Content-Type", "")
-        words = "" if "html" in kind else answer.text
-    words = " ".join(str(words).split())
-    return words if len(words) <= _MOST_SHOWN else f"{words[:_MOST_SHOWN]}…"
-
-
-def _connection_failure(
-    error: requests.RequestException, what: str, server: Argo, timeout_s: float
-) -> NucleoError:
-    if isinstance(error, requests.exceptions.SSLError):
-        return WrongInput(
-            f"{what}: the server's certificate is not accepted ({_cause(error)})",
-            advice="name the authority that signed it in argo.ca_file; if the server speaks plain"
-            " http (a port-forward, say), begin argo.endpoint with http://",
-        )
-    if isinstance(error, requests.exceptions.Timeout):
-        return ArgoUnreachable(
-            f"{what}: no answer within {timeout_s:g} s",
-            advice=f"is {server.endpoint} reachable from here?",
-        )
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return ArgoUnreachable(f"{what}: the answer was cut short", advice="try again")
-    if isinstance(error, requests.exceptions.ConnectionError):
-        return ArgoUnreachable(
-            f"{what}: no connection ({_cause(error)})",
-            advice="is argo.endpoint right, and does its port-forward or VPN run?",
-        )
-    return UnusableAnswer(f"{what}: {_cause(error)}")
-
-
-def _cause(error: BaseException) -> str:
-    """Say the innermost reason of an error of requests in a few words."""
-    innermost = error
-    seen = {id(error)}
-    while True:
-        inner = innermost.__cause__ or innermost.__context__ or getattr(innermost, "reason", None)
-        if inner is None and innermost.args and isinstance(innermost.args[-1], BaseException):
-            inner = innermost.args[-1]
-        if not isinstance(inner, BaseException) or id(inner) in seen:
-            break
-        seen.add(id(inner))
-        innermost = inner
-    return str(getattr(innermost, "strerror", None) or innermost) or type(innermost).__name__

@@ -7,19 +7,12 @@ attempts at one step, which are its children.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import gzip
-import json
 import math
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-
-from nucleoflow.backends.argo.errors import UnusableAnswer
 
 HOLDERS = ("Steps", "DAG")
 LEAVES = ("Pod", "Container", "HTTP", "Plugin", "Suspend")
@@ -131,7 +124,7 @@ class NodeTree:
     Parameters
     ----------
     workflow : dict
-        With its nodes, see :func:`hydrated`.
+        With its nodes, see :mod:`.hydrate`.
     """
 
     def __init__(self, workflow: dict[str, Any]) -> None:
@@ -196,35 +189,6 @@ def _is_attempt(node: Node, retry: Node) -> bool:
     """Whether a child of a ``Retry`` is an attempt, and not the step that comes next."""
     name = str(retry.raw.get("name", ""))
     return re.fullmatch(re.escape(name) + r"\(\d+\)", str(node.raw.get("name", ""))) is not None
-
-
-def hydrated(workflow: dict[str, Any]) -> dict[str, Any]:
-    """Return a workflow with its nodes, unpacked where Argo stored them compressed.
-
-    Raises
-    ------
-    UnusableAnswer
-        The compressed nodes are damaged, or the nodes are in a database that the server did
-        not read.
-    """
-    status = workflow.get("status") or {}
-    packed = status.get("compressedNodes")
-    if packed:
-        try:
-            nodes = json.loads(gzip.decompress(base64.b64decode(packed, validate=True)))
-        except (binascii.Error, OSError, EOFError, zlib.error, ValueError) as error:
-            name = workflow.get("metadata", {}).get("name", "")
-            raise UnusableAnswer(
-                f"workflow {name}: its compressed nodes are damaged ({error})", advice="try again"
-            ) from None
-        return {**workflow, "status": {**status, "compressedNodes": "", "nodes": nodes}}
-    if status.get("offloadNodeStatusVersion") and not status.get("nodes"):
-        name = workflow.get("metadata", {}).get("name", "")
-        raise UnusableAnswer(
-            f"workflow {name}: its nodes are in Argo's database, and the server did not read them",
-            advice="the Argo server has to have the same 'persistence' as the controller",
-        )
-    return workflow
 
 
 def pod_name(node: dict[str, Any]) -> str:
