@@ -11,6 +11,8 @@ import sys
 import traceback
 from dataclasses import dataclass
 
+from nucleops.errors import NucleoError
+
 TRANSIENT_EXIT = 1
 """Exit code of dflow's ``TransientError``: worth another try."""
 FATAL_EXIT = 2
@@ -58,6 +60,9 @@ def run_script(script: str) -> Ending:
     except SystemExit as left:
         # dflow's scripts exit where they handle the operator's failure
         return Ending(_exit_code(left), left.__context__)
+    except NucleoError as error:
+        traceback.print_exc()
+        return Ending(TRANSIENT_EXIT if error.transient else FATAL_EXIT, error)
     except MemoryError as error:
         traceback.print_exc()
         return Ending(TRANSIENT_EXIT, error)

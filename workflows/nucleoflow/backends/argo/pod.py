@@ -1,9 +1,9 @@
 """Run the script of a step in its pod, and end in a way that Argo's retries can judge.
 
-``python -P -m nucleoflow.backends.argo.pod SCRIPT``. The script runs in a child, so that one that
-is killed is tidied up after as well. Exit codes: 0; 1 after a transient failure; 2 after a fatal one;
-70 for a program bug; 143 after SIGTERM; 128 + N for a child that signal N ended. After a failure no
-output is left that Argo could upload, and the last line says what happened and what to do.
+``python -P -m nucleoflow.backends.argo.pod SCRIPT``. The script runs in a child, so that one
+that is killed is tidied up after too. Exit codes: 0; 1 after a transient failure; 2 after a fatal
+one; 70 for a program bug; 143 after SIGTERM; 128 + N for a child that signal N ended. After a
+failure no output is left that Argo could upload, and the last line says what to do.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from nucleoflow.backends.argo.endings import (
     reason,
 )
 from nucleoflow.backends.argo.stacked import STORE_VARIABLE, publish, stacked_outputs
+from nucleoflow.backends.argo.unpickling import restrict_jsonpickle
 from nucleoflow.backends.script import BUG, FATAL_EXIT, TRANSIENT_EXIT, Ending, run_script
 from nucleops.credentials import redact
 from nucleops.errors import NucleoError
@@ -95,6 +96,7 @@ def _end(code: int, report: str, *, asked_to: bool) -> int:
 def _attempt(script: str) -> Ending:
     """Run the script, and upload what consumers look for beside other members' outputs."""
     sys.stdout, sys.stderr = _Hiding(sys.stdout), _Hiding(sys.stderr)
+    restrict_jsonpickle()
     ending = run_script(script)
     if ending.code:
         return ending

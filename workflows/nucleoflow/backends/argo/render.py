@@ -14,6 +14,7 @@ from dflow.common import S3Artifact
 from dflow.context import Context
 
 from nucleoflow import __version__
+from nucleoflow.backends.argo.attempts import scope_attempts
 from nucleoflow.backends.argo.check import check_manifest
 from nucleoflow.backends.argo.dflow_mode import IN_PODS, Recorder, leak_free_dflow
 from nucleoflow.backends.argo.inputs import Upload, inline_values, upload_results
@@ -116,6 +117,7 @@ def render(
         workflow = Workflow(name=study.name, dag=dag, id=run_id, context=context)
         manifest = workflow.to_dict()
         uploads += _complete(manifest, study, profile, run_id, recorder, context.operators)
+    manifest = scope_attempts(manifest, f"s3://{profile.storage.bucket}", profile.storage.prefix)
     check_manifest(manifest)
     return Rendered(manifest, uploads, mutex_name(study.name))
 
@@ -209,7 +211,6 @@ def _drop_noise(template: dict[str, Any]) -> None:
     for given in arguments:
         for artifact in given.get("artifacts") or ():
             artifact.pop("path", None)
-            artifact.pop("optional", None)
     for side in (inputs, template.get("outputs") or {}, *arguments):
         for parameter in side.get("parameters") or ():
             parameter.pop("description", None)  # dflow's type
