@@ -21,8 +21,8 @@ class Production(OP):
 
     ``task`` is a dumped :class:`nucleops.engines.lammps.task.MdTask`. ``number`` says which of
     several siblings this is, so that all can have one ``task``; left out, the task's own counts.
-    ``data_range`` maps a composition to its lowest labelled energy in eV/atom and may be empty, for the models carry
-    the range of their own data. ``result`` is the folder that ``run_md`` writes.
+    ``data_range`` maps a composition to its lowest labelled energy in eV/atom and may be empty, for
+    the models carry the range of their own data. ``result`` is the folder that ``run_md`` writes.
     """
 
     folder = "md"

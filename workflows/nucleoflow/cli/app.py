@@ -9,7 +9,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from nucleoflow import __version__
-from nucleoflow.cli import again, biases, ending, inspect, runs, studies, submit
+from nucleoflow.cli import again, biases, cluster, ending, inspect, runs, studies, submit
 from nucleops.errors import NucleoError, WrongInput
 
 
@@ -73,6 +73,7 @@ again.register(app)
 ending.register(app)
 studies.register(app)
 biases.register(app)
+cluster.register(app)
 
 
 def main() -> None:

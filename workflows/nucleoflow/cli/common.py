@@ -30,6 +30,14 @@ ProfileOption = Annotated[
         help="Cluster profile: look in that cluster, also for runs submitted from elsewhere.",
     ),
 ]
+TargetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        metavar="FILE",
+        help="Cluster profile; default: $NUCLEOFLOW_PROFILE or ~/.config/nucleoflow/cluster.yaml.",
+    ),
+]
 PlainOption = Annotated[
     bool, typer.Option("--plain", help="A line for every event instead of a live table.")
 ]

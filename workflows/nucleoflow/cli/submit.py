@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nucleoflow.cli.common import PlainOption, RunsOption
+from nucleoflow.cli.common import PlainOption, RunsOption, TargetOption
 from nucleoflow.cli.runs import (
     FromOption,
     NameOption,
@@ -25,14 +25,6 @@ if TYPE_CHECKING:
 
 WatchOption = Annotated[
     bool, typer.Option("--watch", help="Follow it until it ends, as 'nucleoflow watch' does.")
-]
-TargetOption = Annotated[
-    str | None,
-    typer.Option(
-        "--profile",
-        metavar="FILE",
-        help="Cluster profile; default: $NUCLEOFLOW_PROFILE or ~/.config/nucleoflow/cluster.yaml.",
-    ),
 ]
 
 

@@ -29,18 +29,12 @@ def amount(quantity: str) -> Fraction:
 
 
 def times(quantity: str, factor: int) -> str:
-    """Return a quantity ``factor`` times as large, in the same unit where that is a whole number."""
+    """Return a quantity ``factor`` times as large, in the same unit."""
     if factor == 1:
         return quantity
     unit = re.sub(r"[0-9.]", "", quantity)
     number = amount(quantity) * factor / _UNITS[unit]
-    if number.denominator == 1:
-        return f"{number.numerator}{unit}"
-    return (
-        f"{math.ceil(number * 1000 * _UNITS[unit])}m"
-        if unit in ("", "m")
-        else f"{float(number):g}{unit}"
-    )
+    return f"{float(number):.12g}{unit}"
 
 
 def mebibytes(quantity: str) -> int:

@@ -138,7 +138,7 @@ def _calls(
             continue
         for unknown in sorted(before[name] - set(steps)):
             yield f"{where}: depends on {unknown!r}, which is not there"
-        for mistake in _arguments(step, called):
+        for mistake in (*_arguments(step, called), *_maybe_absent(step, template)):
             yield f"{where}: {mistake}"
         for reference in references_in(step):
             for mistake in _reference(reference, step, template, templates, before[name]):
@@ -148,12 +148,8 @@ def _calls(
     for reference in references_in(template.get("outputs") or {}) if steps else ():
         yield from _reference(reference, {}, template, templates, set(steps))
     if tasks:
-        for path in circles({name: before_of for name, before_of in _direct(template).items()}):
+        for path in circles(dag_ancestors(template, direct=True)):
             yield f"tasks wait for one another: {' -> '.join(path)}"
-
-
-def _direct(template: Mapping[str, Any]) -> dict[str, set[str]]:
-    return dag_ancestors(template, direct=True)
 
 
 def _reference(
@@ -193,6 +189,18 @@ def _arguments(step: Mapping[str, Any], called: Mapping[str, Any]) -> Iterator[s
         for entry in wanted.get(what) or ():
             if entry["name"] not in names and not _has_default(entry):
                 yield f"{what} {entry['name']} of template {called.get('name')} is not given"
+
+
+def _maybe_absent(step: Mapping[str, Any], template: Mapping[str, Any]) -> Iterator[str]:
+    """Find arguments that Argo cannot resolve where an optional input was not given."""
+    optional = {
+        f"{{{{inputs.artifacts.{artifact['name']}}}}}"
+        for artifact in (template.get("inputs") or {}).get("artifacts") or ()
+        if artifact.get("optional") is True
+    }
+    for artifact in (step.get("arguments") or {}).get("artifacts") or ():
+        if artifact.get("from") in optional and artifact.get("optional") is not True:
+            yield f"artifacts {artifact['name']}: {artifact['from']} may be absent; say optional"
 
 
 def _has_default(entry: Mapping[str, Any]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,9 @@ from typing import Any
 
 from nucleoflow.backends.argo.dflow_mode import CATALOGUE, Recorder
 from nucleoflow.backends.argo.names import calls
+from nucleoflow.backends.argo.storage import store_url
 from nucleoflow.dag.plan import PRODUCTIONS, products_in
+from nucleoflow.profile.model import Storage
 from nucleops.errors import WrongInput
 
 LARGEST_INLINE = 48 * 1024
@@ -81,6 +84,46 @@ def inline_values(
     return list(uploads.values())
 
 
+def embed_in_scripts(manifest: dict[str, Any]) -> None:
+    """Move the values of repeated steps into their scripts; changed in place.
+
+    Argo writes a node's inputs into the status of the workflow, once for each repetition and once
+    more for each retry; a script stands in the manifest only.
+    """
+    templates = {t["name"]: t for t in manifest["spec"]["templates"]}
+    callers = [step for t in templates.values() for step in calls(t)]
+    uses = Counter(step["template"] for step in callers)
+    for step in callers:
+        template = templates[step["template"]]
+        if step.get("withParam") and uses[template["name"]] == 1 and "script" in template:
+            values = _taken_values(step, template)
+            if values:
+                source = template["script"]["source"]
+                template["script"]["source"] = _WRITE_VALUES.format(values=values) + source
+
+
+_WRITE_VALUES = """\
+from pathlib import Path
+for path, text in {values!r}:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(text, encoding="utf-8")
+"""
+
+
+def _taken_values(step: dict[str, Any], template: dict[str, Any]) -> list[tuple[str, str]]:
+    """Take the values out of a step's arguments, or the template's defaults; (path, value)."""
+    given = {a["name"]: a for a in (step.get("arguments") or {}).get("artifacts") or ()}
+    values = []
+    for artifact in list(template["inputs"]["artifacts"]):
+        raw = given.get(artifact["name"], artifact).get("raw")
+        if raw is not None:
+            values.append((artifact["path"], raw["data"]))
+            template["inputs"]["artifacts"].remove(artifact)
+            if artifact["name"] in given:
+                step["arguments"]["artifacts"].remove(given[artifact["name"]])
+    return values
+
+
 def _given_artifacts(manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for template in manifest["spec"]["templates"]:
         yield from (template.get("inputs") or {}).get("artifacts") or ()
@@ -137,3 +180,23 @@ def _artifact(paths: Sequence[Path], root: Path, key: str) -> Iterator[Upload]:
         for file in [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file()):
             if CATALOGUE not in file.parts:
                 yield Upload(f"{key}/{file.relative_to(root).as_posix()}", path=file)
+
+
+def perform_uploads(uploads: Sequence[Upload], storage: Storage) -> None:
+    """Put objects into the store, from a machine that reaches it as the pods do.
+
+    Raises
+    ------
+    StorageUnreachable, WrongInput
+        As :class:`nucleops.storage.objects.ObjectStore`.
+    """
+    if not uploads:
+        return
+    from nucleops.storage.objects import open_store
+
+    store = open_store(store_url(storage))
+    for upload in uploads:
+        if upload.path is not None:
+            store.put_file(upload.path, upload.key)
+        else:
+            store.put_bytes(upload.data or b"", upload.key)

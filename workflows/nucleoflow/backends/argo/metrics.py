@@ -5,6 +5,7 @@ Argo puts ``argo_workflows_`` before the names.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from nucleoflow.backends.argo.pods import Place
@@ -69,13 +70,13 @@ def metrics_of(place: Place, study: str) -> dict[str, Any]:
 
 
 def _counter(
-    name: str, text: str, labels: dict[str, str], value: str = "1", when: str | None = None
+    name: str, text: str, labels: Mapping[str, str], value: str = "1", when: str | None = None
 ) -> dict[str, Any]:
     return _metric(name, text, labels, when=when, counter={"value": value})
 
 
 def _metric(
-    name: str, text: str, labels: dict[str, str], when: str | None = None, **kind: dict[str, Any]
+    name: str, text: str, labels: Mapping[str, str], when: str | None = None, **kind: dict[str, Any]
 ) -> dict[str, Any]:
     metric: dict[str, Any] = {
         "name": name,

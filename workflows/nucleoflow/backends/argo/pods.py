@@ -52,7 +52,7 @@ POD_SECURITY: dict[str, Any] = {
     "runAsUser": USER,
     "seccompProfile": {"type": "RuntimeDefault"},
 }
-_EXECUTOR_SECURITY = {k: v for k, v in CONTAINER_SECURITY.items() if k != "readOnlyRootFilesystem"}
+EXECUTOR_SECURITY = {k: v for k, v in CONTAINER_SECURITY.items() if k != "readOnlyRootFilesystem"}
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def patch_of_all(profile: ClusterProfile) -> str:
     """
     ca, ca_mounts = ca_volumes(profile)
     executor: dict[str, Any] = {
-        "securityContext": _EXECUTOR_SECURITY,
+        "securityContext": EXECUTOR_SECURITY,
         "volumeMounts": [
             {"name": "executor-token", "mountPath": _TOKEN_FOLDER, "readOnly": True},
             *ca_mounts,

@@ -17,7 +17,7 @@ from nucleoflow import __version__
 from nucleoflow.backends.argo.attempts import scope_attempts
 from nucleoflow.backends.argo.check import check_manifest
 from nucleoflow.backends.argo.dflow_mode import IN_PODS, Recorder, leak_free_dflow
-from nucleoflow.backends.argo.inputs import Upload, inline_values, upload_results
+from nucleoflow.backends.argo.inputs import Upload, embed_in_scripts, inline_values, upload_results
 from nucleoflow.backends.argo.manifest import frame, mutex_name
 from nucleoflow.backends.argo.metrics import metrics_of
 from nucleoflow.backends.argo.names import calls, rename_templates
@@ -155,6 +155,7 @@ def _complete(
     """Turn what dflow made into what is submitted; returns what has to be uploaded."""
     names = rename_templates(manifest)
     uploads = inline_values(manifest, recorder, run_id, profile.storage.prefix)
+    embed_in_scripts(manifest)
     templates = {t["name"]: t for t in manifest["spec"]["templates"]}
     stage = _stages(templates, manifest["spec"]["entrypoint"])
     for old, new in names.items():
