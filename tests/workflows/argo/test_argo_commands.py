@@ -186,6 +186,25 @@ def test_watching_survives_a_server_that_is_away_for_a_while(
         watcher.look()
 
 
+def test_watching_costs_little_while_nothing_changes(
+    argo: StubArgo, profile: ClusterProfile, root: Path
+) -> None:
+    from nucleoflow.backends.argo.runs import ArgoRun
+
+    recorded(argo, profile, root, midway())
+    argo.live[RUN]["metadata"]["resourceVersion"] = "7"
+    watcher = ArgoRun(RunFolder(root / RUN), profile).watch()
+    tasks = watcher.look().tasks
+    argo.asked.clear()
+    assert watcher.look().tasks == tasks
+    assert len(argo.asked) == 1
+    workflow = failed().workflow()
+    workflow["metadata"]["resourceVersion"] = "8"
+    argo.add(workflow)
+    assert watcher.look().state == "failed"
+    assert watcher.news[-1]["event"] == "run-ended"
+
+
 def test_stop_and_terminate(argo: StubArgo, profile: ClusterProfile, root: Path) -> None:
     recorded(argo, profile, root, midway())
     assert f"stopping {RUN}" in call("stop", RUN).output

@@ -82,13 +82,21 @@ class ArgoClient:
             found = self._archived(name)
         return hydrated(found)
 
+    def revision(self, name: str) -> str | None:
+        """Return what changes whenever a workflow does; None if the cluster has it no more.
+
+        With its nodes, the workflow of a long run is tens of megabytes; this is some bytes.
+        """
+        query = {"fields": "metadata.name,metadata.resourceVersion"}
+        try:
+            found = self._connection.json("GET", self._path(name), query=query)
+        except NoSuchWorkflow:
+            return None
+        return str((found.get("metadata") or {}).get("resourceVersion") or "")
+
     def live(self, name: str) -> bool:
         """Whether the cluster itself still has a workflow, rather than only the archive."""
-        try:
-            self._connection.json("GET", self._path(name), query={"fields": "metadata.name"})
-        except NoSuchWorkflow:
-            return False
-        return True
+        return self.revision(name) is not None
 
     def workflows(self, labels: Sequence[str] = (PART_OF,)) -> list[Workflow]:
         """Return our workflows without their nodes, oldest first, archived ones included."""

@@ -45,6 +45,8 @@ from nucleoflow.study.model import Study
 from nucleops.errors import NucleoError, WrongInput
 from nucleops.storage.objects import ObjectStore
 
+_TIME = re.compile(r"-\d{8}-\d{6}(-\d+)?$")
+"""The end of a run id, after its name."""
 _ANEW = "finished steps of unfinished stages cannot be reused, so those stages begin anew"
 
 
@@ -124,7 +126,7 @@ def resume(
     submission = Submission(
         now,
         text,
-        now.name,
+        _TIME.sub("", run.folder.id),
         made.stages,
         given=made.given,
         results=Path(results) if results and Path(results).is_dir() else None,

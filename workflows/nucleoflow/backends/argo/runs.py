@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nucleoflow.backends.argo.client import ArgoClient, Workflow
-from nucleoflow.backends.argo.errors import ArgoUnreachable, NoSuchWorkflow
+from nucleoflow.backends.argo.errors import NoSuchWorkflow
 from nucleoflow.backends.argo.nodes import seconds
-from nucleoflow.backends.argo.status import run_status, workflow_state
+from nucleoflow.backends.argo.status import workflow_state
 from nucleoflow.profile.model import ClusterProfile
 from nucleoflow.runs.folder import RunFolder
 from nucleoflow.runs.handle import refuse_live
-from nucleoflow.runs.moment import RunStatus
-from nucleoflow.runs.news import news_between
 from nucleops.errors import WrongInput
+
+if TYPE_CHECKING:
+    from nucleoflow.backends.argo.watch import ArgoWatcher
 
 _OVER = ("succeeded", "failed", "interrupted")
 
@@ -81,6 +81,8 @@ class ArgoRun:
 
     def watch(self) -> ArgoWatcher:
         """Begin to follow it."""
+        from nucleoflow.backends.argo.watch import ArgoWatcher
+
         return ArgoWatcher(self)
 
     def log(self, step: str | None, *, follow: bool) -> Iterator[str]:
@@ -148,74 +150,11 @@ class ArgoRun:
             removed.append(str(self.folder.path))
         return removed
 
-    def _end(self, verb: Any) -> bool:
+    def _end(self, verb: Callable[[str], None]) -> bool:
         if workflow_state(self.workflow()) not in ("running", "pending"):
             return False
         verb(self.folder.id)
         return True
-
-
-class ArgoWatcher:
-    """Follow a run in a cluster.
-
-    A server that does not answer for a while does not end the watching: the last state is shown
-    with a note.
-
-    Parameters
-    ----------
-    run : ArgoRun
-        The run.
-    patience_s : float
-        Seconds without an answer after which the failure is raised.
-    """
-
-    pause_s = 5.0
-
-    def __init__(self, run: ArgoRun, patience_s: float = 900.0) -> None:
-        self.run = run
-        self.patience_s = patience_s
-        self.news: list[dict[str, Any]] = []
-        self._last: RunStatus | None = None
-        self._answered = time.monotonic()
-
-    def look(self) -> RunStatus:
-        """Return the state now."""
-        run = self.run
-        try:
-            status = run_status(
-                run.workflow(), run.folder, run.meta, run.client.address(run.folder.id)
-            )
-        except NoSuchWorkflow:
-            status = gone(run, self._last)
-        except ArgoUnreachable as error:
-            silent_s = time.monotonic() - self._answered
-            if self._last is None or silent_s > self.patience_s:
-                raise
-            self.news = []
-            self._last.note = f"no answer for {silent_s:.0f} s: {error.message}"
-            return self._last
-        self._answered = time.monotonic()
-        self.news = news_between(self._last, status)
-        self._last = status
-        return status
-
-
-def gone(run: ArgoRun, last: RunStatus | None) -> RunStatus:
-    """Describe a run whose workflow is neither in the cluster nor in the archive."""
-    result = run.folder.read("result")
-    message = f"workflow {run.folder.id} is neither in the cluster nor in its archive"
-    return RunStatus(
-        run=run.folder,
-        meta=run.meta,
-        state=str(result.get("state", "lost")),
-        exit_code=result.get("exit_code"),
-        problem={"kind": "no such workflow", "message": message},
-        tasks=last.tasks if last else [],
-        groups=last.groups if last else [],
-        rounds=last.rounds if last else [],
-        started=last.started if last else run.meta.get("created"),
-        ended=result.get("ended"),
-    )
 
 
 def note_end(folder: RunFolder, workflow: Workflow) -> None:
