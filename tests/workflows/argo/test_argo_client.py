@@ -211,6 +211,12 @@ def test_the_token_is_sent_once_and_not_shown(
     assert "two" not in str(caught.value)
 
 
+def test_a_gateway_that_repeats_the_request(argo: StubArgo, client: ArgoClient) -> None:
+    argo.misbehave = answers(400, "bad header: Authorization: Bearer planted-secret-token")
+    with pytest.raises(ArgoRefused, match=r"Authorization: Bearer \*\*\*"):
+        client.version()
+
+
 def test_an_endpoint_below_a_path(argo: StubArgo, profile: ClusterProfile, root: Path) -> None:
     below = profile.argo.model_copy(update={"endpoint": f"{argo.endpoint}/argo/"})
     client = client_of(profile.model_copy(update={"argo": below}))

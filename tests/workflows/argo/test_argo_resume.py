@@ -10,7 +10,9 @@ import pytest
 from argo_commands import MINI, call, recorded
 from argo_stub import StubArgo
 from argo_trees import Attempt, Tree
+from hera.workflows.models import Workflow as WorkflowModel
 
+from nucleoflow.backends.argo.check import check_manifest
 from nucleoflow.backends.argo.nodes import NodeTree
 from nucleoflow.backends.argo.reuse import finished_steps, memoize
 from nucleoflow.profile.model import ClusterProfile
@@ -287,3 +289,22 @@ def test_only_scripts_with_a_key_are_looked_up() -> None:
         "group": "new-1-{{inputs.parameters.dflow_group_key}}-init-artifact",
         "check": None,
     }
+
+
+def test_the_manifest_of_a_resumed_run_is_a_workflow(
+    run: RunFolder, argo: StubArgo, root: Path, notes: Notes
+) -> None:
+    call("resume", RUN)
+    new = newest(root)
+    workflow = argo.live[new.id]
+    del workflow["status"]
+    check_manifest(workflow)
+    WorkflowModel.model_validate(workflow)
+    scripts = [t for t in workflow["spec"]["templates"] if "script" in t]
+    assert {t["name"] for t in scripts if "memoize" not in t} <= {
+        t["name"] for t in scripts if "check-" in t["name"]
+    }
+    text = json.dumps(workflow)
+    assert f"s3://artifacts/team/{RUN}/checkpoints" in text
+    assert "{{workflow.name}}/checkpoints" not in text
+    assert "build-systems" not in {t["name"] for t in scripts}

@@ -33,7 +33,7 @@ def refusal(answer: requests.Response, what: str, server: Argo) -> NucleoError:
     server : Argo
         The server.
     """
-    code, words = answer.status_code, server_words(answer)
+    code, words = answer.status_code, _without_token(server_words(answer), server)
     said = f"{what}: {code} {answer.reason}" + (f": {words}" if words else "")
     if code in _BUSY:
         return ArgoUnreachable(said, advice="the server or a gateway before it is busy or down")
@@ -47,6 +47,12 @@ def refusal(answer: requests.Response, what: str, server: Argo) -> NucleoError:
     if code == 404:
         return NoSuchWorkflow(said)
     return ArgoRefused(said, advice=_advice(code, server.token_variable))
+
+
+def _without_token(words: str, server: Argo) -> str:
+    """Take the token out of what a gateway says, which may repeat the request."""
+    token = os.environ.get(server.token_variable, "").strip().removeprefix("Bearer ")
+    return words.replace(token, "***") if token else words
 
 
 def _advice(code: int, variable: str) -> str:
