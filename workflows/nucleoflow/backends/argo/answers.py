@@ -13,6 +13,7 @@ from nucleoflow.backends.argo.errors import (
     UnusableAnswer,
 )
 from nucleoflow.profile.model import Argo
+from nucleops.credentials import redact
 from nucleops.errors import NucleoError, WrongInput
 
 _BUSY = (429, 502, 503, 504)
@@ -52,7 +53,7 @@ def refusal(answer: requests.Response, what: str, server: Argo) -> NucleoError:
 def _without_token(words: str, server: Argo) -> str:
     """Take the token out of what a gateway says, which may repeat the request."""
     token = os.environ.get(server.token_variable, "").strip().removeprefix("Bearer ")
-    return words.replace(token, "***") if token else words
+    return redact(words, {"ARGO_TOKEN": token})  # whatever the profile calls the variable
 
 
 def _advice(code: int, variable: str) -> str:
