@@ -13,6 +13,7 @@ from argo_scenes import RUN, midway, succeeded
 from argo_stub import StubArgo
 
 from nucleoflow.backends.argo.fetch import download, stage_artifacts
+from nucleoflow.backends.argo.stacked import publish
 from nucleoflow.dag.plan import products_in
 from nucleoflow.profile.model import ClusterProfile
 from nucleoflow.runs.folder import RunFolder
@@ -165,3 +166,21 @@ def test_a_run_from_elsewhere_is_recorded_by_its_download(
     call("download", "demo", "--profile", profile_file)
     assert "succeeded" in call("list").output
     assert call("report").output.strip().endswith("report.html")
+
+
+def test_members_that_published_in_their_pods_are_found(
+    bucket: FolderStore, run: RunFolder, tmp_path: Path
+) -> None:
+    """The last member of a committee ended first, and another attempt at it came later."""
+    for number, member in enumerate((1, 0, 1)):
+        artifacts = tmp_path / f"pod-{number}"
+        model = artifacts / "model" / f"task.{member:04d}" / "model.pb"
+        model.parent.mkdir(parents=True)
+        model.write_bytes(bytes([member]))
+        (artifacts / "model" / ".dflow").mkdir()
+        item = {"dflow_list_item": f"task.{member:04d}/model.pb", "order": member}
+        content = json.dumps({"path_list": [item]})
+        (artifacts / "model" / ".dflow" / "list").write_text(content)
+        publish({"model": MODELS}, artifacts, bucket)
+    results = download(succeeded().workflow(), bucket, run, ["models"])
+    assert [path.read_bytes() for path in products_in(results)["models"]] == [b"\x00", b"\x01"]
