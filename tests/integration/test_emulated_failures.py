@@ -180,6 +180,28 @@ def test_a_step_that_a_cluster_ends_is_tried_again(
     assert (first / "outputs").exists() == (action is Pod.lose)
 
 
+COUNTING = """
+import signal, time
+from pathlib import Path
+
+heard = []
+signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+Path('/tmp/ready').touch()
+while not heard:
+    time.sleep(0.02)
+time.sleep(1)
+print('heard', len(heard))
+"""
+
+
+def test_a_request_to_end_is_heard_once(run: Run, name: str, s3_server: S3Server) -> None:
+    """A second one would have an engine killed before it has written its last checkpoint."""
+    manifest = workflow(name, "step", script("step", COUNTING, s3_server.endpoint))
+    outcome, (node,) = run(manifest, interfere=when_ready(Pod.terminate))
+    assert outcome.phase == "Succeeded"
+    assert "heard 1" in node.log.splitlines()
+
+
 MEMBER = """
 import json, os, signal, sys, uuid
 from pathlib import Path
@@ -251,7 +273,8 @@ def test_a_member_that_was_promoted_and_then_lost_is_replaced(
                 return
             time.sleep(0.02)
 
-    hold = "import atexit, time; atexit.register(lambda: (print('promoted', flush=True), time.sleep(60)))"
+    say = "print('promoted', flush=True)"
+    hold = f"import atexit, time; atexit.register(lambda: ({say}, time.sleep(60)))"
     manifest = fan_out(name, MEMBER.replace("TROUBLE", hold), CONSUMER, s3_server.endpoint)
     outcome, nodes = run(scope_attempts(manifest, STORE_URL), interfere=lose_first)
     assert outcome.phase == "Succeeded", [node.log for node in nodes]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from dflow.python import OPIO, FatalError
 
 from nucleops.engines.lammps import production
+from nucleops.engines.lammps.result import MdResult
 from nucleops.engines.lammps.task import MdTask
 from nucleops.metad import RunMetadynamics, RunSharedMetadynamics
 from nucleops.nucleate import RunReplica
@@ -152,3 +154,22 @@ def test_replicas_are_packed_and_run_differently(runs: list[tuple[Any, ...]]) ->
 def test_a_replica_needs_a_spec() -> None:
     with pytest.raises(FatalError, match="no spec to build from"):
         RunReplica().execute(OPIO({"task": TASK, "models": MODELS, "data_range": {}}))
+
+
+def test_speed_is_simulated_time_per_day() -> None:
+    result = MdResult(
+        folder=Path("md"),
+        status="completed",
+        reason=None,
+        steps_planned=500_000,
+        steps_run=500_000,
+        trusted_steps=500_000,
+        time_step_fs=2.0,
+        temperature_K=300.0,
+        n_atoms=2,
+        seed=1,
+        stride=100,
+        wall_s=3600.0,
+    )
+    assert result.ns_per_day == pytest.approx(24.0)  # 1 ns an hour
+    assert dataclasses.replace(result, wall_s=0.0).ns_per_day == 0.0

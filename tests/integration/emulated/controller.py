@@ -5,21 +5,26 @@ from __future__ import annotations
 import copy
 import hashlib
 import itertools
-import json
-import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from emulated.artifacts import Artifact
 from emulated.expressions import evaluate
-from emulated.nodes import ERROR, FAILED, SKIPPED, SUCCEEDED, Outcome, aggregate
+from emulated.nodes import FAILED, SKIPPED, SUCCEEDED, Outcome, aggregate
 from emulated.placeholders import look_up, resolve, resolve_text
 from emulated.pods import Kubelet
+from emulated.references import (
+    Scope,
+    found_artifact,
+    goes_on,
+    holds,
+    in_manifest,
+    is_ready,
+    items_of,
+)
 from emulated.sandbox import Pod
 
-Scope = dict[str, Any]
 _DEEPEST = 100
-_TASK_STATUS = re.compile(r"([A-Za-z0-9_-]+)\.(Succeeded|Failed|Errored|Skipped|Daemoned)")
 
 
 class Controller:
@@ -83,7 +88,7 @@ class Controller:
             value = parameters.get(name, parameter.get("value"))
             scope["inputs"]["parameters"][name] = str(value)
         for artifact in inputs.get("artifacts") or []:
-            found = artifacts.get(artifact["name"]) or _in_manifest(artifact)
+            found = artifacts.get(artifact["name"]) or in_manifest(artifact)
             if found is not None:
                 scope["inputs"]["artifacts"][artifact["name"]] = found
             else:
@@ -99,12 +104,10 @@ class Controller:
     def _steps(self, body: dict[str, Any], path: str, scope: Scope, depth: int) -> Outcome:
         scope["steps"] = {}
         for group in body["steps"]:
-            with ThreadPoolExecutor(len(group)) as pool:
-                run = lambda step: self._call(step, path, dict(scope), depth)  # noqa: E731
-                outcomes = list(pool.map(run, group))
+            outcomes = self._side_by_side(group, path, scope, depth)
             for step, outcome in zip(group, outcomes, strict=True):
                 scope["steps"][step["name"]] = outcome.in_scope()
-                if outcome.failed and not _goes_on(step, outcome):
+                if outcome.failed and not goes_on(step, outcome):
                     return Outcome(FAILED, message=f"{step['name']}: {outcome.message}")
         return Outcome()
 
@@ -113,37 +116,37 @@ class Controller:
         waiting = list(body["dag"]["tasks"])
         ended: dict[str, Outcome] = {}
         while waiting:
-            ready = [task for task in waiting if _ready(task, ended)]
+            ready = [task for task in waiting if is_ready(task, ended)]
             assert ready, f"{path}: nothing can start of {[t['name'] for t in waiting]}"
-            with ThreadPoolExecutor(len(ready)) as pool:
-                run = lambda task: self._call(task, path, dict(scope), depth)  # noqa: E731
-                for task, outcome in zip(ready, pool.map(run, ready), strict=True):
-                    ended[task["name"]] = outcome
-                    scope["tasks"][task["name"]] = outcome.in_scope()
-                    waiting.remove(task)
-                    if outcome.failed and not _goes_on(task, outcome):
-                        return Outcome(FAILED, message=f"{task['name']}: {outcome.message}")
+            outcomes = self._side_by_side(ready, path, scope, depth)
+            for task, outcome in zip(ready, outcomes, strict=True):
+                ended[task["name"]] = outcome
+                scope["tasks"][task["name"]] = outcome.in_scope()
+                waiting.remove(task)
+                if outcome.failed and not goes_on(task, outcome):
+                    return Outcome(FAILED, message=f"{task['name']}: {outcome.message}")
         return Outcome()
+
+    def _side_by_side(
+        self, steps: list[dict[str, Any]], path: str, scope: Scope, depth: int
+    ) -> list[Outcome]:
+        with ThreadPoolExecutor(len(steps)) as pool:
+            return list(pool.map(lambda step: self._call(step, path, dict(scope), depth), steps))
 
     def _call(self, step: dict[str, Any], path: str, scope: Scope, depth: int) -> Outcome:
         """Run a step or task, as often as it says."""
-        if "when" in step and not _holds(resolve_text(step["when"], scope)):
+        if "when" in step and not holds(resolve_text(step["when"], scope)):
             return Outcome(SKIPPED)
-        items = _items(step, scope)
+        items = items_of(step, scope)
         if items is None:
             return self._once(step, f"{path}.{step['name']}", scope, depth)
+
+        def one(number: int, item: Any) -> Outcome:
+            name = f"{path}.{step['name']}({number})"
+            return self._once(step, name, {**scope, "item": item}, depth)
+
         with ThreadPoolExecutor(max(1, len(items))) as pool:
-            outcomes = list(
-                pool.map(
-                    lambda numbered: self._once(
-                        step,
-                        f"{path}.{step['name']}({numbered[0]})",
-                        {**scope, "item": numbered[1]},
-                        depth,
-                    ),
-                    enumerate(items),
-                )
-            )
+            outcomes = list(pool.map(one, range(len(items)), items))
         bad = [outcome for outcome in outcomes if outcome.failed]
         phase = bad[0].phase if bad else SUCCEEDED
         message = bad[0].message if bad else ""
@@ -156,7 +159,7 @@ class Controller:
         }
         artifacts = {}
         for artifact in arguments.get("artifacts") or []:
-            found = _found(resolve(artifact, {"item": scope.get("item")}), scope)
+            found = found_artifact(resolve(artifact, {"item": scope.get("item")}), scope)
             if found is not None:
                 artifacts[artifact["name"]] = found
             else:
@@ -194,70 +197,11 @@ class Controller:
             else:
                 outcome.parameters[parameter["name"]] = resolve_text(source["value"], scope)
         for artifact in outputs.get("artifacts") or []:
-            found = _found(artifact, scope)
+            found = found_artifact(artifact, scope)
             if found is not None:
                 outcome.artifacts[artifact["name"]] = found
             else:
                 assert artifact.get("optional"), f"{body['name']}: no output {artifact['name']}"
-
-
-def _in_manifest(artifact: dict[str, Any]) -> Artifact | None:
-    if artifact.get("raw"):
-        return {"data": artifact["raw"]["data"]}
-    if artifact.get("s3"):
-        return {"key": artifact["s3"]["key"]}
-    return None
-
-
-def _found(artifact: dict[str, Any], scope: Scope) -> Artifact | None:
-    """Return the artifact that an argument or an output refers to."""
-    try:
-        if "fromExpression" in artifact:
-            found: Artifact = evaluate(artifact["fromExpression"], scope)
-        elif "from" in artifact:
-            found = look_up(artifact["from"].removeprefix("{{").removesuffix("}}"), scope)
-        else:
-            return _in_manifest(artifact)
-    except KeyError:
-        return None
-    if artifact.get("subPath"):
-        return {"key": f"{found['key']}/{resolve_text(artifact['subPath'], scope)}"}
-    return found
-
-
-def _items(step: dict[str, Any], scope: Scope) -> list[Any] | None:
-    if step.get("withParam"):
-        items: list[Any] = json.loads(resolve_text(step["withParam"], scope))
-        return items
-    if step.get("withSequence"):
-        sequence = resolve(step["withSequence"], scope)
-        start = int(sequence.get("start", 0))
-        end = start + int(sequence["count"]) if "count" in sequence else int(sequence["end"]) + 1
-        return [(sequence.get("format") or "%d") % number for number in range(start, end)]
-    return None
-
-
-def _holds(condition: str) -> bool:
-    """Evaluate a ``when``, in which words without quotes are texts."""
-    left, comparison, right = re.split(r"\s*(==|!=)\s*", condition.strip(), maxsplit=1)
-    same = left.strip("'\"") == right.strip("'\"")
-    return same if comparison == "==" else not same
-
-
-def _ready(task: dict[str, Any], ended: dict[str, Outcome]) -> bool:
-    words = {"Succeeded": SUCCEEDED, "Failed": FAILED, "Errored": ERROR, "Skipped": SKIPPED}
-    depends = task.get("depends") or "true"
-
-    def holds(match: re.Match[str]) -> str:
-        outcome = ended.get(match[1])
-        return str(outcome is not None and outcome.phase == words[match[2]]).lower()
-
-    return bool(evaluate(_TASK_STATUS.sub(holds, depends), {}))
-
-
-def _goes_on(step: dict[str, Any], outcome: Outcome) -> bool:
-    allowed = step.get("continueOn") or {}
-    return bool(allowed.get("error" if outcome.phase == ERROR else "failed"))
 
 
 def _digest(text: str) -> str:

@@ -1,7 +1,7 @@
 """Argo's expressions (expr-lang), as far as dflow and our manifests write them.
 
-``{{=...}}`` in templates, ``retryStrategy.expression``, ``fromExpression``, ``depends``. What is not
-known here is an error, not a guess.
+``{{=...}}`` in templates, ``retryStrategy.expression``, ``fromExpression``, ``depends``. What is
+not known here is an error, not a guess.
 """
 
 from __future__ import annotations

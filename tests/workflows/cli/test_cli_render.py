@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from nucleoflow.backends.argo.check import check_manifest
 from nucleoflow.cli.app import app
+from nucleoflow.profile.load import load_profile, parse_profile, shipped_profiles
 
 RUN = "quickstart-20261128-101500"
 
@@ -35,6 +36,13 @@ def test_replicas_as_asked_for() -> None:
     code, text = render("quickstart", "--profile", "kind", "--replicas", "10000")
     assert code == 0
     assert "untilStep(0, 10000, 1)" in text
+
+
+def test_example_profiles_are_listed_and_shown() -> None:
+    listed = CliRunner().invoke(app, ["profiles"]).stdout.splitlines()
+    assert [line.split()[0] for line in listed] == shipped_profiles()
+    shown = CliRunner().invoke(app, ["profiles", "--show", "kind"]).stdout
+    assert parse_profile(shown, "shown") == load_profile("kind")
 
 
 def test_the_form() -> None:

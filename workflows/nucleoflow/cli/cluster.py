@@ -1,4 +1,4 @@
-"""Commands about clusters: render."""
+"""Commands about clusters: profiles, render."""
 
 from __future__ import annotations
 
@@ -8,6 +8,23 @@ from typing import Annotated
 import typer
 
 from nucleoflow.cli.common import RunsOption, TargetOption
+
+
+def profiles(
+    show: Annotated[
+        str | None, typer.Option("--show", metavar="NAME", help="Print this example.")
+    ] = None,
+) -> None:
+    """List the example cluster profiles that ship with nucleoflow."""
+    from nucleoflow.profile.load import profile_text, shipped_profiles
+
+    if show is not None:
+        typer.echo(profile_text(show)[1], nl=False)
+        return
+    for name in shipped_profiles():
+        lines = profile_text(name)[1].splitlines()
+        about = [line.removeprefix("# ") for line in lines if line.startswith("# ")]
+        typer.echo(f"{name:12s} {about[1]}")
 
 
 def render(
@@ -101,4 +118,5 @@ def _refuse_with_template(*given: object) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
-    app.command()(render)
+    for command in (profiles, render):
+        app.command()(command)

@@ -70,13 +70,8 @@ def status_of(manifest: dict[str, Any], replicas: int) -> dict[str, Any]:
                 {"name": "dflow_success_tag", "value": "1"},
             ],
             "artifacts": [
-                {
-                    "name": artifact["name"],
-                    "path": artifact["path"],
-                    "archive": artifact["archive"],
-                    "s3": {"key": f"{RUN}/nucleate/result"},
-                }
-                for artifact in template["outputs"]["artifacts"]
+                resolved(artifact, values | {"pod.name": pod_id})
+                for artifact in template["outputs"].get("artifacts", [])
             ]
             + [
                 {

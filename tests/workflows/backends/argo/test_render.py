@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from nucleoflow.backends.argo.check import check_manifest
-from nucleoflow.backends.argo.files import manifest_text
 from nucleoflow.backends.argo.inputs import LARGEST_INLINE
 from nucleoflow.backends.argo.render import render
 from nucleoflow.backends.argo.strict import check_fields
@@ -34,9 +33,9 @@ def test_every_stage_of_every_study_is_valid(manifest: dict[str, Any]) -> None:
 
 def test_the_same_study_gives_the_same_bytes() -> None:
     study, profile = load_study("quickstart"), load_profile("kind")
-    first = manifest_text(render(study, profile, run_id=RUN).manifest)
+    first = json.dumps(render(study, profile, run_id=RUN).manifest)
     random.seed(5)
-    assert manifest_text(render(study, profile, run_id=RUN).manifest) == first
+    assert json.dumps(render(study, profile, run_id=RUN).manifest) == first
 
 
 def test_rendering_leaves_dflow_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,6 +138,23 @@ def test_results_that_people_look_at_are_not_archived(rendered: Any) -> None:
                 assert artifact["archive"] == {"none": {}}
                 shown.discard(artifact["name"])
     assert not shown
+
+
+def test_outputs_of_fan_outs_are_left_to_the_pod_under_any_prefix(manifest: dict[str, Any]) -> None:
+    for template in manifest["spec"]["templates"]:
+        if "script" not in template:
+            continue
+        for artifact in (template.get("outputs") or {}).get("artifacts") or ():
+            assert "dflow_artifact_key" not in artifact["s3"]["key"], template["name"]
+        stacked = {v["name"]: v for v in template["script"]["env"]}.get("NUCLEOFLOW_STACKED")
+        repeated = template["name"].removesuffix("-2") in _REPEATED
+        assert (stacked is not None) == repeated, template["name"]
+
+
+_REPEATED = (
+    *("run-aimd", "run-train", "run-explore", "run-label"),
+    *("run-metadynamics", "run-replica"),
+)
 
 
 def test_every_pod_has_progress_metrics_and_a_stage(manifest: dict[str, Any]) -> None:

@@ -35,7 +35,8 @@ def scope_attempts(workflow: Manifest, store_url: str, prefix: str = "") -> Mani
     store_url : str
         The store that keys are in (``s3://bucket``).
     prefix : str
-        Put before the keys of outputs that dflow leaves to Argo; empty, or ends with a slash.
+        What all keys begin with; empty, or ends with a slash. Outputs that dflow leaves to Argo
+        get it here.
 
     Returns
     -------
@@ -48,17 +49,17 @@ def scope_attempts(workflow: Manifest, store_url: str, prefix: str = "") -> Mani
     keyed = _always_keyed(templates)
     for template in templates:
         if template.get("script"):
-            _leave_to_pod(template, store_url)
+            _leave_to_pod(template, store_url, prefix)
             _name_pod_in_keys(template, prefix, template["name"] in keyed)
     return scoped
 
 
-def _leave_to_pod(template: Manifest, store_url: str) -> None:
+def _leave_to_pod(template: Manifest, store_url: str, prefix: str) -> None:
     artifacts = (template.get("outputs") or {}).get("artifacts") or []
     stacked = {
         artifact["name"]: artifact["s3"]["key"]
         for artifact in artifacts
-        if (artifact.get("s3") or {}).get("key", "").startswith(SHARED)
+        if (artifact.get("s3") or {}).get("key", "").startswith(f"{prefix}{SHARED}")
     }
     if not stacked:
         return

@@ -121,7 +121,6 @@ def _environment(place: Place, profile: ClusterProfile) -> list[dict[str, Any]]:
         {"name": "HOME", "value": HOME},
         {"name": "TMPDIR", "value": SCRATCH},
         {"name": "OMP_NUM_THREADS", "value": str(whole_cores(step.cpu))},
-        {"name": "NUCLEOFLOW_STUDY_STAGE", "value": place.stage},
         *environment(profile.storage),
     ]
     if place.kind == "md":

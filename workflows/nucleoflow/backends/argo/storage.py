@@ -59,7 +59,6 @@ def environment(storage: Storage) -> list[dict[str, Any]]:
         "NUCLEOFLOW_S3_ENDPOINT": storage.endpoint,
         "NUCLEOFLOW_S3_REGION": storage.region,
         "NUCLEOFLOW_S3_PATH_STYLE": str(storage.path_style).lower(),
-        "NUCLEOFLOW_STORE": store_url(storage),
     }
     if storage.ca_config_map is not None:
         settings["NUCLEOFLOW_S3_CA_FILE"] = CA_FILE
