@@ -218,10 +218,7 @@ def test_nothing_of_this_machine_is_in_the_manifest(run: Finished) -> None:
 def test_downloaded_results_are_those_of_a_local_run(run: Finished, tmp_path: Path) -> None:
     outputs = {
         "build": ("systems", run.last("build").outcome.artifacts["systems"]["key"]),
-        "learn": (
-            "models",
-            run.last("final--run-train-group-init-artifact").outcome.artifacts["model"]["key"],
-        ),
+        "learn": ("models", f"{PREFIX}{RUN_ID}/final--run-train-group/model"),
         "report": ("report", run.last("report").outcome.artifacts["report"]["key"]),
     }
     nodes: dict[str, dict[str, Any]] = {
