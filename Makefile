@@ -4,7 +4,7 @@ PYTHON ?= python3
 RUNS ?= nucleoflow-runs
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-fast lint format lock schema golden clean
+.PHONY: help setup demo test test-fast lint format lock schema golden chart clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,6 +34,8 @@ lint: setup ## Check style, types and the published schemas
 	@$(BIN)/nucleoflow schema --profile \
 	  | diff -q - workflows/nucleoflow/profile/data/profile.schema.json \
 	  || { echo "the published JSON schema of profiles is out of date: make schema"; exit 1; }
+	@$(BIN)/python helm/make_chart.py --check
+	@$(BIN)/yamllint --strict helm
 
 format: setup ## Rewrite the code in the project's style
 	@$(BIN)/ruff check --fix .
@@ -45,6 +47,9 @@ schema: setup ## Rewrite the published JSON schemas of study files and cluster p
 
 golden: setup ## Rewrite the manifests that tests compare with; read the difference like code
 	@$(BIN)/pytest tests/workflows/backends/argo -q --rewrite-golden
+
+chart: setup ## Rewrite the parts of the Helm chart that follow from code and comments
+	@$(BIN)/python helm/make_chart.py
 
 lock: ## Rewrite the lock files from pyproject.toml
 	uv pip compile pyproject.toml --extra engines --extra dev --python-version 3.11 \

@@ -83,7 +83,7 @@ class PoolReplicas(OP):
 
     @classmethod
     def get_input_sign(cls) -> OPIOSign:
-        """MD result folders, ``NucleationSettings`` as plain data, number of replicas begun."""
+        """Replicas' analyses, ``NucleationSettings`` as plain data, number of replicas begun."""
         return OPIOSign(
             {
                 "replicas": Artifact(Paths, optional=True),
@@ -100,7 +100,7 @@ class PoolReplicas(OP):
     @OP.exec_sign_check
     @dflow_errors
     def execute(self, ip: OPIO) -> OPIO:
-        """Analyse each replica and pool them."""
+        """Pool the replicas."""
         from nucleops.analysis.settings import NucleationSettings
         from nucleops.analysis.stages.nucleate import nucleate_folder
 

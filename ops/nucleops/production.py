@@ -70,6 +70,10 @@ class Production(OP):
     @dflow_errors
     def execute(self, ip: OPIO) -> OPIO:
         """Run, judge, and hand over the result folder, also where trust ended early."""
+        return self.produce(ip)
+
+    def produce(self, ip: OPIO) -> OPIO:
+        """Run and judge; returns ``result`` and ``ns_per_day``."""
         from nucleops.engines.lammps.production import produce
 
         task = self.read(ip)

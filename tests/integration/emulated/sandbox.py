@@ -85,6 +85,10 @@ class Pod:
         for child in psutil.Process(self.process.pid).children():
             child.kill()
 
+    def disconnect(self) -> None:
+        """Have its node give no more news; the pod itself goes on."""
+        self.lost = True
+
     def lose(self) -> None:
         """Take its node away."""
         assert self.process is not None

@@ -42,8 +42,9 @@ def archive(files: dict[str, bytes]) -> bytes:
 @pytest.fixture
 def filled(bucket: FolderStore) -> FolderStore:
     """What a run leaves: an archive, the members of a fan-out, a folder as it is."""
-    files = {"systems/dimer.extxyz": b"2\n", "systems/box.extxyz": b"3\n"}
-    content = archive({**files, ".dflow/a": catalogue("systems")})
+    # as Argo packs it: the folder of the output, in which dflow made one of its own
+    files = {"systems/systems/dimer.extxyz": b"2\n", "systems/systems/box.extxyz": b"3\n"}
+    content = archive({**files, "systems/.dflow/a": catalogue("systems")})
     bucket.put_bytes(content, f"{KEY}/build/systems.tgz")
     for i in range(2):
         attempt = f"attempt-00000000000{i}"

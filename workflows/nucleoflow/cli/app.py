@@ -9,7 +9,17 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from nucleoflow import __version__
-from nucleoflow.cli import again, biases, cluster, ending, inspect, runs, studies, submit
+from nucleoflow.cli import (
+    again,
+    biases,
+    cluster,
+    ending,
+    inspect,
+    nuclei,
+    runs,
+    studies,
+    submit,
+)
 from nucleops.errors import NucleoError, WrongInput
 
 
@@ -74,6 +84,7 @@ ending.register(app)
 studies.register(app)
 biases.register(app)
 cluster.register(app)
+nuclei.register(app)
 
 
 def main() -> None:

@@ -105,17 +105,24 @@ def nucleate_stage(study: Study) -> Steps:
     }
     steps = _stage("nucleate", ["nucleate"], ("models",))
     ratio = 1 - nucleate.allowed_loss
-    run = _run_step(steps, RunReplica, task, nucleate.replicas, "nucleate", success_ratio=ratio)
+    settings = {"settings": nucleate.analysis.model_dump(mode="json")}
+    run = _run_step(
+        steps,
+        RunReplica,
+        task,
+        nucleate.replicas,
+        "nucleate",
+        outputs=("result", "analysis"),
+        parameters=settings,
+        success_ratio=ratio,
+    )
     steps.add(run)
     steps.add(
         _analyse_step(
             steps,
             PoolReplicas,
-            {"replicas": run.outputs.artifacts["result"]},
-            {
-                "settings": nucleate.analysis.model_dump(mode="json"),
-                "begun": nucleate.replicas,
-            },
+            {"replicas": run.outputs.artifacts["analysis"]},
+            {**settings, "begun": nucleate.replicas},
             "nucleate",
         )
     )
@@ -146,6 +153,8 @@ def _run_step(
     task: dict[str, Any],
     count: int,
     name: str,
+    outputs: tuple[str, ...] = ("result",),
+    parameters: dict[str, Any] | None = None,
     success_ratio: float | None = None,
 ) -> Step:
     """Run numbered siblings of one task; below the success ratio the step fails.
@@ -156,9 +165,9 @@ def _run_step(
         f"run-{name}",
         template=PythonOPTemplate(
             operator,
-            slices=Slices("{{item}}", output_artifact=["result"]),
+            slices=Slices("{{item}}", output_artifact=list(outputs)),
         ),
-        parameters={"task": task, "number": "{{item}}"},
+        parameters={"task": task, "number": "{{item}}", **(parameters or {})},
         artifacts=dict(steps.inputs.artifacts.items()),
         with_param=argo_range(count),
         key=f"run-{name}-{{{{item}}}}",

@@ -80,7 +80,7 @@ def _template(
             yield from _twice(f"{side}.{what}", names)
     if any(kind in template for kind in _POD_TYPES):
         yield from _pod(template, parameters)
-    yield from _outputs(template, templates)
+    yield from _outputs(template)
     yield from _calls(template, templates, parameters)
 
 
@@ -111,7 +111,7 @@ def _own(reference: Reference, template: Mapping[str, Any], parameters: set[str]
         yield f"{reference.text}: the workflow has no such parameter"
 
 
-def _outputs(template: Mapping[str, Any], templates: Mapping[str, Any]) -> Iterator[str]:
+def _outputs(template: Mapping[str, Any]) -> Iterator[str]:
     outputs = template.get("outputs") or {}
     pod = any(kind in template for kind in _POD_TYPES)
     for artifact in outputs.get("artifacts") or ():
@@ -164,9 +164,7 @@ def _reference(
         step.get(f"with{how}") for how in ("Param", "Items", "Sequence")
     ):
         yield f"{reference.text}: the step is not repeated"
-    if parts[0] not in _CALLS and parts[0] != "tasks":
-        return
-    if len(parts) < 2 or parts[1] == "name":
+    if parts[0] not in ("steps", "tasks") or len(parts) < 2 or parts[1] == "name":
         return
     steps = {s["name"]: s for s in calls(dict(template))}
     if parts[1] not in steps:

@@ -155,11 +155,13 @@ def _fetch(store: ObjectStore, artifact: StageArtifact, part: Path) -> Path:
             advice="was it deleted, or has the bucket a lifecycle rule?",
         ) from None
     content.mkdir(parents=True, exist_ok=True)
-    if whole.name.endswith(_ARCHIVES):
-        _unpack(whole, content, artifact)
-    else:
+    if not whole.name.endswith(_ARCHIVES):
         shutil.copy2(whole, content / whole.name)
-    return content
+        return content
+    _unpack(whole, content, artifact)
+    # Argo packs the output's folder itself, and takes it off again where it unpacks
+    entries = list(content.iterdir())
+    return entries[0] if len(entries) == 1 and entries[0].is_dir() else content
 
 
 def _wanted(path: Path, listed: set[str]) -> bool:
