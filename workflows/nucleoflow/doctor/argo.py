@@ -75,7 +75,9 @@ def token(subject: Examination) -> Iterable[Finding]:
     loaded = subject.of_profile()
     variable = loaded.argo.token_variable
     has_token = bool(os.environ.get(variable))
-    renew = f'export {variable}="Bearer $(kubectl create token ... -n {loaded.namespace})"'
+    renew = (
+        f'export {variable}="Bearer $(kubectl create token nucleoflow-user -n {loaded.namespace})"'
+    )
     answer = _ask(subject, f"/api/v1/workflows/{loaded.namespace}?listOptions.limit=1")
     if answer.status_code == 401:
         if has_token:
@@ -122,9 +124,7 @@ def version(subject: Examination) -> Iterable[Finding]:
         yield passed(found)
 
 
-_REACH = (
-    "kubectl port-forward svc/nucleoflow-argo-workflows-server 2746:2746, or correct argo.endpoint"
-)
+_REACH = "kubectl port-forward svc/nucleoflow-argo-server 2746:2746, or correct argo.endpoint"
 
 
 def _ask(subject: Examination, path: str, *, token: bool = True) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
@@ -207,6 +208,8 @@ def connect(kubeconfig: str | None, context: str | None, timeout_s: float) -> Cl
 
 
 def _in_pod() -> bool:
+    if "KUBECONFIG" in os.environ:
+        return False
     account = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
     return account.is_file() and not (Path.home() / ".kube" / "config").is_file()
 
