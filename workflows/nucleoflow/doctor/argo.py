@@ -173,7 +173,7 @@ def _tls_advice(argo: Argo, text: str) -> str:
         return "write http:// in argo.endpoint, or start the server with --secure=true"
     if "expired" in text:
         return "renew the server's certificate"
-    if "match" in text and "ostname" in text:
+    if "mismatch" in text or "doesn't match" in text:
         return "use the name that the certificate is for in argo.endpoint"
     return "set argo.ca_file to the certificate of the authority that signed the server's"
 
