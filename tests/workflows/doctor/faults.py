@@ -118,5 +118,9 @@ def down(one: dict[str, Any]) -> None:
     one["status"]["conditions"] = [{"type": "Ready", "status": "Unknown"}]
 
 
+def small_disk(one: dict[str, Any]) -> None:
+    one["status"]["allocatable"]["ephemeral-storage"] = "15Gi"
+
+
 def without_gpu(one: dict[str, Any]) -> None:
     one["status"]["allocatable"].pop("nvidia.com/gpu", None)

@@ -13,6 +13,7 @@ from faults import (
     put,
     quota,
     refuse,
+    small_disk,
     steps,
     taint,
     without_gpu,
@@ -68,6 +69,9 @@ FAILURES: dict[str, Case] = {
 }
 
 WARNINGS: dict[str, Case] = {
+    "small disks": Case(
+        nodes(small_disk), "nodes", "scratch may fill 20 GiB, the nodes' disks", "steps.md.scratch"
+    ),
     "nodes hidden": Case(refuse("/api/v1/nodes", 403), "nodes", "403", "list"),
     "quotas hidden": Case(refuse(f"{HERE}/resourcequotas", 403), "quotas", "403", "resourcequotas"),
     "quota full": Case(

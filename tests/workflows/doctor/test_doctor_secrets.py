@@ -83,7 +83,7 @@ def test_json_is_for_programs(doctor: Doctor) -> None:
 def test_without_a_profile_only_this_machine_is_checked(
     stub: StubCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     result = call()
     assert "no cluster was checked" in result.output
     assert "API server" not in result.output

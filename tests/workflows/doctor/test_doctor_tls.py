@@ -107,3 +107,11 @@ def test_an_api_server_that_is_not_trusted(
     assert found.state == "failed"
     assert "certificate authority" in found.advice
     assert "Traceback" not in found.detail
+
+
+def test_a_store_whose_certificate_is_not_to_be_checked(doctor: Doctor) -> None:
+    doctor.profile["storage"] = {"endpoint": "https://s3.example.org", "verify_tls": False}
+    doctor.profile["storage"]["client_endpoint"] = doctor.stub.address
+    (found,) = of(doctor.examine(), "object store")
+    assert found.state == "failed"
+    assert "storage.ca_config_map" in found.advice

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -28,9 +29,10 @@ def doctor(
     from nucleoflow.doctor import show
     from nucleoflow.doctor.checks import OF_A_CLUSTER, OF_THIS_MACHINE
     from nucleoflow.doctor.outcome import Examination, examine
-    from nucleoflow.profile.load import find_profile
+    from nucleoflow.profile.load import PROFILE_VARIABLE, default_profile_path
 
-    with_cluster = find_profile(profile) is not None
+    named = profile or os.environ.get(PROFILE_VARIABLE)
+    with_cluster = bool(named) or default_profile_path().is_file()
     checks = (*OF_THIS_MACHINE, *(OF_A_CLUSTER if with_cluster else ()))
     found = examine(checks, Examination(reference=profile, timeout_s=timeout))
     if as_json:

@@ -134,12 +134,18 @@ def _ask(subject: Examination, path: str, *, token: bool = True) -> Any:
     value = os.environ.get(argo.token_variable, "").strip() if token else ""
     if value and " " not in value:
         value = f"Bearer {value}"
+
+    def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if value:
+            request.headers["Authorization"] = value
+        return request
+
     with requests.Session() as session, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that the certificate is not checked is a finding of ours
         session.trust_env = not _local(argo.endpoint)
         return session.get(
             argo.endpoint.rstrip("/") + path,
-            headers={"Authorization": value} if value else {},
+            auth=sign,  # as a header, it would be replaced by what ~/.netrc says
             verify=(argo.ca_file or True) if argo.verify_tls else False,
             timeout=(min(5.0, subject.timeout_s), subject.timeout_s),
             allow_redirects=False,

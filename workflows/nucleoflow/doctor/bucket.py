@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from nucleoflow.doctor.cluster import clock_ahead
-from nucleoflow.doctor.outcome import Check, Examination, Finding, failed, passed, warned
+from nucleoflow.doctor.outcome import Check, Examination, Finding, failed, passed
 from nucleops.errors import NucleoError, StorageUnreachable
 
 if TYPE_CHECKING:
@@ -22,13 +22,22 @@ def endpoint(subject: Examination) -> Iterable[Finding]:
 
     storage = subject.of_profile().storage
     address = storage.client_endpoint or storage.endpoint
+    if not storage.verify_tls and any(
+        url.startswith("https://") for url in (address, storage.endpoint)
+    ):
+        yield failed(
+            "storage.verify_tls is false, but Argo and the pods always check certificates",
+            "leave it out; name the certificate's authority in storage.ca_file (for this machine)"
+            " and storage.ca_config_map (for the pods)",
+        )
+        return
     begun = time.time()
     try:
         # without credentials: any answer will do, most stores refuse
         answer = requests.get(
             address,
             timeout=(min(5.0, subject.timeout_s), subject.timeout_s),
-            verify=(storage.ca_file or True) if storage.verify_tls else False,
+            verify=storage.ca_file or True,
             allow_redirects=False,
         )
     except requests.exceptions.SSLError:
@@ -49,8 +58,6 @@ def endpoint(subject: Examination) -> Iterable[Finding]:
         subject.clocks["object store"] = ahead
     if answer.status_code >= 500:
         yield failed(f"{address}: HTTP {answer.status_code}", "look at the log of the store")
-    elif not storage.verify_tls:
-        yield warned(f"{address}: its certificate is not checked", "set storage.verify_tls to true")
     else:
         yield passed(address)
 

@@ -58,11 +58,8 @@ def _finding(kind: StepKind, step: StepResources, there: Sequence[Json], grows: 
             return warned(detail, f"unless the autoscaler adds one: {advice}", kind)
         return failed(f"fits no node: {why}", advice, kind)
     grown = grown_memory(step)
-    largest = max(
-        amount(_allocatable(node).get("memory", 0))
-        for node, found in zip(there, obstacles, strict=True)
-        if not found
-    )
+    fitting = [node for node, found in zip(there, obstacles, strict=True) if not found]
+    largest = max(amount(_allocatable(node).get("memory", 0)) for node in fitting)
     if grown > largest:
         return warned(
             f"fits {n_fit} of {len(there)} nodes, but with {written('memory', grown)} at its last"
@@ -70,7 +67,22 @@ def _finding(kind: StepKind, step: StepResources, there: Sequence[Json], grows: 
             f"lower `steps.{kind}.retry.memory_growth` or `limit`",
             kind,
         )
-    return passed(f"fits {n_fit} of {len(there)} nodes", kind)
+    return _small_disks(kind, step, fitting) or passed(f"fits {n_fit} of {len(there)} nodes", kind)
+
+
+def _small_disks(kind: StepKind, step: StepResources, fitting: Sequence[Json]) -> Finding | None:
+    """Warn of scratch on node disks that are smaller: the kubelet evicts a pod that fills one."""
+    disks = [_allocatable(node).get("ephemeral-storage") for node in fitting]
+    known = [amount(disk) for disk in disks if disk is not None]
+    wanted = amount(step.scratch.size)
+    if step.scratch.storage_class is not None or not known or max(known) >= wanted:
+        return None
+    return warned(
+        f"scratch may fill {written('storage', wanted)}, the nodes' disks have up to"
+        f" {written('storage', max(known))}",
+        f"lower `steps.{kind}.scratch.size`, or set `scratch.storage_class`",
+        kind,
+    )
 
 
 def obstacle(node: Json, step: StepResources) -> list[str]:
