@@ -58,6 +58,8 @@ class StubCluster:
         By how much the servers' clocks are ahead.
     requests : list of (method, path, body)
         What was asked.
+    authorizations : list of (path, header)
+        With which credentials.
     """
 
     def __init__(self, server: HTTPServer) -> None:
@@ -69,6 +71,7 @@ class StubCluster:
         self.slow_s = 0.0
         self.clock_ahead_s = 0.0
         self.requests: list[tuple[str, str, Json | None]] = []
+        self.authorizations: list[tuple[str, str | None]] = []
         self.on_request: Callable[[str, str], None] = lambda method, path: None
         server.expect_request(re.compile(".*")).respond_with_handler(self._answer)
         self._fill()
@@ -101,6 +104,7 @@ class StubCluster:
         self.objects["/version"] = {"gitVersion": "v1.33.1", "major": "1", "minor": "33"}
         labels = {"pod-security.kubernetes.io/enforce": "restricted"}
         self.objects[HERE] = {"metadata": {"name": NAMESPACE, "labels": labels}, "status": {}}
+        self.objects["/apis/authorization.k8s.io/v1"] = {"resources": []}
         names = ("workflows", "workflowtemplates", "workflowtaskresults", "workflowtasksets")
         self.objects["/apis/argoproj.io/v1alpha1"] = {"resources": [{"name": n} for n in names]}
         for account in ("nucleoflow-workflow", "nucleoflow-launcher"):
@@ -125,6 +129,7 @@ class StubCluster:
         path = urlsplit(request.path).path
         body = request.get_json(silent=True) if request.data else None
         self.requests.append((request.method, path, body))
+        self.authorizations.append((path, request.headers.get("Authorization")))
         time.sleep(self.slow_s)
         self.on_request(request.method, path)
         status, content = self._status_and_content(request.method, path, body)

@@ -13,7 +13,7 @@ from faults import (
     say,
     steps,
 )
-from stub_cluster import HERE
+from stub_cluster import ARGO_TOKEN, CLUSTER_TOKEN, HERE
 
 FAILURES: dict[str, Case] = {
     "not an API server": Case(
@@ -171,6 +171,25 @@ def test_an_invalid_profile_leaves_nothing_to_check(doctor: Doctor) -> None:
     assert "namespace" in findings[0].detail
     assert {f.state for f in findings[1:]} == {"skipped"}
     assert doctor.stub.requests == []
+
+
+def test_rights_are_those_of_the_argo_token(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked_as() -> set[str | None]:
+        doctor.stub.authorizations.clear()
+        findings = doctor.examine()
+        whose = of(findings, "your rights", "who")[0].detail
+        assert ("ARGO_TOKEN" in whose) != ("kubeconfig" in whose)
+        return {who for path, who in doctor.stub.authorizations if "selfsubject" in path}
+
+    assert asked_as() == {f"Bearer {ARGO_TOKEN}"}
+    # a token of a single sign-on means nothing to the API server
+    doctor.stub.refused["/apis/authorization.k8s.io/v1"] = 401
+    assert asked_as() == {f"Bearer {CLUSTER_TOKEN}"}
+    del doctor.stub.refused["/apis/authorization.k8s.io/v1"]
+    monkeypatch.delenv("ARGO_TOKEN")
+    assert asked_as() == {f"Bearer {CLUSTER_TOKEN}"}
 
 
 def test_a_context_that_is_not_there(doctor: Doctor) -> None:

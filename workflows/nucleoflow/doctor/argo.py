@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from nucleoflow.doctor.cluster import clock_ahead
+from nucleoflow.doctor.clocks import clock_ahead
 from nucleoflow.doctor.outcome import Check, Examination, Finding, failed, passed, warned
 from nucleoflow.profile.model import Argo
 
@@ -36,10 +36,13 @@ def server(subject: Examination) -> Iterable[Finding]:
         yield failed(f"{argo.endpoint}: {_tls_fault(error)}", _tls_advice(argo, str(error)))
         return
     except requests.exceptions.Timeout:
-        yield failed(f"{argo.endpoint}: no answer in time", _REACH)
+        yield failed(f"{argo.endpoint}: no answer in time", _reach(subject.of_profile().namespace))
         return
     except requests.exceptions.RequestException:
-        yield failed(f"{argo.endpoint}: the connection was refused or the name is unknown", _REACH)
+        yield failed(
+            f"{argo.endpoint}: the connection was refused or the name is unknown",
+            _reach(subject.of_profile().namespace),
+        )
         return
     ahead = clock_ahead(answer.headers.get("Date"), begun, time.time())
     if ahead is not None:
@@ -124,7 +127,9 @@ def version(subject: Examination) -> Iterable[Finding]:
         yield passed(found)
 
 
-_REACH = "kubectl port-forward svc/nucleoflow-argo-server 2746:2746, or correct argo.endpoint"
+def _reach(namespace: str) -> str:
+    service = "svc/nucleoflow-argo-server 2746:2746"
+    return f"kubectl -n {namespace} port-forward {service}, or correct argo.endpoint"
 
 
 def _ask(subject: Examination, path: str, *, token: bool = True) -> Any:

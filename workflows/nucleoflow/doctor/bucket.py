@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from nucleoflow.doctor.cluster import clock_ahead
+from nucleoflow.doctor.clocks import clock_ahead
 from nucleoflow.doctor.outcome import Check, Examination, Finding, failed, passed
 from nucleops.errors import NucleoError, StorageUnreachable
 
@@ -49,7 +49,7 @@ def endpoint(subject: Examination) -> Iterable[Finding]:
     except OSError:  # all of requests' errors, and a certificate file that is not there
         yield failed(
             f"{address}: does not answer from this machine",
-            "kubectl port-forward svc/nucleoflow-s3 8333:8333 and set storage.client_endpoint to"
+            f"kubectl -n {subject.of_profile().namespace} port-forward svc/nucleoflow-s3 8333:8333 and set storage.client_endpoint to"
             " http://localhost:8333, or correct storage.endpoint",
         )
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from email.utils import parsedate_to_datetime
 
 from nucleoflow.doctor.outcome import Check, Examination, Finding, failed, passed, warned
 
@@ -31,6 +32,23 @@ def clocks(subject: Examination) -> Iterable[Finding]:
         )
     if abs(worst) <= NOTICEABLE_S:
         yield passed(f"within {NOTICEABLE_S:.0f} s: this machine, {', '.join(subject.clocks)}")
+
+
+def clock_ahead(date: str | None, begun: float, ended: float) -> float | None:
+    """Return by how many seconds a server's clock is ahead, by the ``Date`` of its answer.
+
+    A ``Date`` is cut to whole seconds and was written at some time between the request and the
+    answer, so whatever these two explain does not count.
+    """
+    if not date:
+        return None
+    try:
+        theirs = parsedate_to_datetime(date).timestamp()
+    except ValueError:
+        return None
+    if theirs > ended:
+        return theirs - ended
+    return min(0.0, theirs + 1.0 - begun)
 
 
 CHECKS = (Check("clocks", clocks, ("API server",)),)

@@ -6,10 +6,10 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
+from nucleoflow.doctor.clocks import clock_ahead
 from nucleops.errors import FatalFailure, TransientFailure, WrongInput
 
 Json = dict[str, Any]
@@ -76,6 +76,17 @@ class Cluster:
         configuration = self._client.configuration
         words = [*configuration.api_key.values(), configuration.password or ""]
         return {part for word in words for part in str(word).split() if len(part) > 7}
+
+    def as_bearer(self, token: str) -> Cluster:
+        """Return the same cluster as the holder of a token sees it."""
+        from kubernetes import client
+
+        ours = self._client.configuration
+        theirs = client.Configuration()
+        for setting in ("host", "ssl_ca_cert", "verify_ssl", "proxy", "tls_server_name", "retries"):
+            setattr(theirs, setting, getattr(ours, setting))
+        theirs.api_key = {"authorization": f"Bearer {token}"}
+        return Cluster(client.ApiClient(theirs), self._timeout_s)
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Json:
         """Return what is at a path of the API."""
@@ -212,23 +223,6 @@ def _in_pod() -> bool:
         return False
     account = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
     return account.is_file() and not (Path.home() / ".kube" / "config").is_file()
-
-
-def clock_ahead(date: str | None, begun: float, ended: float) -> float | None:
-    """Return by how many seconds a server's clock is ahead, by the ``Date`` of its answer.
-
-    A ``Date`` is cut to whole seconds and was written at some time between the request and the
-    answer, so whatever these two explain does not count.
-    """
-    if not date:
-        return None
-    try:
-        theirs = parsedate_to_datetime(date).timestamp()
-    except ValueError:
-        return None
-    if theirs > ended:
-        return theirs - ended
-    return min(0.0, theirs + 1.0 - begun)
 
 
 def _words_of(body: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -78,6 +79,13 @@ OF_LAUNCHER = (
 def ours(subject: Examination) -> Iterable[Finding]:
     """Whether we may do all that the commands do."""
     cluster, loaded = subject.of_cluster()
+    variable = loaded.argo.token_variable
+    holder = _holder_of_token(cluster, variable)
+    if holder is None:
+        yield passed("asked for your kubeconfig's user", item="who")
+    else:
+        yield passed(f"asked for the holder of ${variable}", item="who")
+        cluster = holder
     for need in OURS:
         denied = [
             verb
@@ -112,6 +120,23 @@ def of_service_account(subject: Examination) -> Iterable[Finding]:
 def of_launcher(subject: Examination) -> Iterable[Finding]:
     """Whether the service account of the form's workflow may make workflows."""
     yield from _account(subject, LAUNCHER, OF_LAUNCHER, required=False)
+
+
+def _holder_of_token(cluster: Cluster, variable: str) -> Cluster | None:
+    """Return the cluster as the Argo token's holder sees it: Argo acts with that one's rights.
+
+    None if there is no token, or if it is one of a single sign-on that the API server does not
+    know.
+    """
+    words = os.environ.get(variable, "").split()
+    if not words:
+        return None
+    holder = cluster.as_bearer(words[-1])
+    try:
+        holder.get("/apis/authorization.k8s.io/v1")
+    except ApiRefused:
+        return None
+    return holder
 
 
 def _account(
