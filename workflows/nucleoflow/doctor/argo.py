@@ -47,30 +47,29 @@ def server(subject: Examination) -> Iterable[Finding]:
     ahead = clock_ahead(answer.headers.get("Date"), begun, time.time())
     if ahead is not None:
         subject.clocks["Argo server"] = ahead
+    yield _of_answer(argo, answer, subject.of_profile().namespace)
+
+
+def _of_answer(argo: Argo, answer: Any, namespace: str) -> Finding:
+    """Judge the connection by the first answer that came over it."""
     if answer.status_code == 400 and "HTTPS server" in answer.text:
-        yield failed(f"{argo.endpoint}: the server speaks TLS", "write https:// in argo.endpoint")
-    elif answer.status_code >= 500:
-        yield failed(
+        return failed(f"{argo.endpoint}: the server speaks TLS", "write https:// in argo.endpoint")
+    if answer.status_code >= 500:
+        return failed(
             f"{argo.endpoint}: HTTP {answer.status_code}",
-            "look at the server's log: kubectl logs -l app.kubernetes.io/component=server"
-            f" -n {subject.of_profile().namespace}",
+            f"look at its log: kubectl -n {namespace} logs deployment/nucleoflow-argo-server",
         )
-    elif not argo.endpoint.startswith("https://"):
-        yield (
-            warned(
-                f"{argo.endpoint}: not encrypted, tokens can be read on the way",
-                "use an https:// endpoint, or a port-forward to localhost only",
-            )
-            if not _local(argo.endpoint)
-            else passed(f"{argo.endpoint} (this machine only)")
+    if argo.endpoint.startswith("http://") and not _local(argo.endpoint):
+        return warned(
+            f"{argo.endpoint}: not encrypted, tokens can be read on the way",
+            "use an https:// endpoint, or a port-forward to localhost",
         )
-    elif not argo.verify_tls:
-        yield warned(
+    if argo.endpoint.startswith("https://") and not argo.verify_tls:
+        return warned(
             f"{argo.endpoint}: its certificate is not checked",
             "set argo.verify_tls to true, and argo.ca_file to the authority's certificate",
         )
-    else:
-        yield passed(argo.endpoint)
+    return passed(argo.endpoint)
 
 
 def token(subject: Examination) -> Iterable[Finding]:

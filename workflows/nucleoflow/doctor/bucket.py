@@ -49,7 +49,8 @@ def endpoint(subject: Examination) -> Iterable[Finding]:
     except OSError:  # all of requests' errors, and a certificate file that is not there
         yield failed(
             f"{address}: does not answer from this machine",
-            f"kubectl -n {subject.of_profile().namespace} port-forward svc/nucleoflow-s3 8333:8333 and set storage.client_endpoint to"
+            f"kubectl -n {subject.of_profile().namespace} port-forward svc/nucleoflow-s3"
+            " 8333:8333 and set storage.client_endpoint to"
             " http://localhost:8333, or correct storage.endpoint",
         )
         return
