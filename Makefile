@@ -4,7 +4,7 @@ PYTHON ?= python3
 RUNS ?= nucleoflow-runs
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-fast test-cluster kind-up kind-down lint format lock schema clean
+.PHONY: help setup demo test test-fast test-cluster kind-up kind-down lint format lock schema docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ format: setup ## Rewrite the code in the project's style
 
 schema: setup ## Rewrite the published JSON schema of study files
 	@$(BIN)/nucleoflow schema -o workflows/nucleoflow/study/data/study.schema.json
+
+docs: setup ## Rewrite the table of profile fields in docs/cluster.md
+	@$(BIN)/python docs/profile_table.py
 
 lock: ## Rewrite the lock files from pyproject.toml
 	uv pip compile pyproject.toml --extra engines --extra dev --python-version 3.11 \

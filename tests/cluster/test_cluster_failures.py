@@ -20,7 +20,7 @@ def test_transient_failures_are_retried(bench: Bench) -> None:
         steps = attempts_of(workflow, template)
         assert steps, template
         assert {tuple(codes[:2]) for codes in steps.values()} == {(str(code), "0")}, template
-    bench.well("delete", run)
+    bench.well("delete", run, "--yes", "--artifacts")
 
 
 def test_a_fatal_failure_is_not_retried_and_resume_finishes_after_the_fix(bench: Bench) -> None:
@@ -32,13 +32,13 @@ def test_a_fatal_failure_is_not_retried_and_resume_finishes_after_the_fix(bench:
     assert "failed" in bench.well("status", run)
     aimd = succeeded(bench, run, "run-aimd")
 
-    again = run_id(bench.well("resume", run, "--detach"))  # rendered afresh: without the fault
+    again = run_id(bench.well("resume", run))  # rendered afresh: without the fault
     assert bench.end_of(again) == "Succeeded"
     # the labelling before the fault was not done a second time
     assert aimd
     assert again == run or not succeeded(bench, again, "run-aimd")
     for name in {run, again}:
-        bench.well("delete", name)
+        bench.well("delete", name, "--yes", "--artifacts")
 
 
 def test_a_step_past_its_deadline_is_ended_and_said_so(bench: Bench) -> None:
@@ -48,10 +48,10 @@ def test_a_step_past_its_deadline_is_ended_and_said_so(bench: Bench) -> None:
     messages = " ".join(n.get("message", "") for n in nodes_of(bench.workflow(run)))
     assert "deadline" in messages.lower()
     assert "deadline" in bench.well("status", run).lower()
-    again = run_id(bench.well("resume", run, "--detach", "--profile", str(bench.profile_file)))
+    again = run_id(bench.well("resume", run, "--profile", str(bench.profile_file)))
     assert bench.end_of(again) == "Succeeded"
     for name in {run, again}:
-        bench.well("delete", name)
+        bench.well("delete", name, "--yes", "--artifacts")
 
 
 def test_a_stopped_run_goes_on_by_retry(bench: Bench) -> None:
@@ -63,7 +63,7 @@ def test_a_stopped_run_goes_on_by_retry(bench: Bench) -> None:
     bench.well("retry", run)
     wait_for("new start", lambda: bench.phase(run) == "Running", 120)
     assert bench.end_of(run) == "Succeeded"
-    bench.well("delete", run)
+    bench.well("delete", run, "--yes", "--artifacts")
 
 
 def test_a_second_run_of_a_study_is_refused_while_one_goes_on(bench: Bench) -> None:
@@ -73,7 +73,7 @@ def test_a_second_run_of_a_study_is_refused_while_one_goes_on(bench: Bench) -> N
     assert run in refused.stdout + refused.stderr
     bench.well("stop", run)
     bench.end_of(run, 300)
-    bench.well("delete", run)
+    bench.well("delete", run, "--yes", "--artifacts")
 
 
 def succeeded(bench: Bench, run: str, template: str) -> list[str]:

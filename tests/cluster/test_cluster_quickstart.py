@@ -45,7 +45,7 @@ def test_the_quick_start_survives_a_lost_pod_and_a_drained_node(bench: Bench) ->
     check_results(results)
 
     assert bench.call("resume", run).returncode == 2  # nothing to resume
-    bench.well("delete", run)
+    bench.well("delete", run, "--yes", "--artifacts")
     assert run not in bench.well("list")
 
 
@@ -54,7 +54,7 @@ def test_logs_follow_a_step(bench: Bench) -> None:
     assert bench.end_of(run, 1200) == "Succeeded"
     assert bench.well("logs", run, "build").strip()
     assert bench.well("logs", run, "build", "-f", timeout_s=120).strip()
-    bench.well("delete", run)
+    bench.well("delete", run, "--yes", "--artifacts")
 
 
 def disturb(bench: Bench, run: str, disturbed: list[str]) -> None:

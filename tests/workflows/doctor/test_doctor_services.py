@@ -24,7 +24,12 @@ FAILURES: dict[str, Case] = {
     "Argo namespace refused": Case(
         refuse(ARGO_WORKFLOWS, 403), "Argo token", "may not be listed", "service account"
     ),
-    "Argo broken": Case(refuse("/api/v1/version", 503), "Argo server", "HTTP 503", "kubectl logs"),
+    "Argo broken": Case(
+        refuse("/api/v1/version", 503),
+        "Argo server",
+        "HTTP 503",
+        "logs deployment/nucleoflow-argo-server",
+    ),
     "store down": Case(refuse("/", 500), "object store", "HTTP 500", "log of the store"),
     "no such image": Case(say("images", {"tag": "2"}), "images", "does not have it", "push it"),
     "image on no node": Case(
