@@ -28,9 +28,8 @@ BEGIN, END = "<!-- fields: written by `make docs` -->\n", "<!-- end of fields --
 def table() -> str:
     """Return the table of all fields of a profile, each with its default and meaning."""
     lines = ["| field | default | what it is |", "|---|---|---|"]
-    lines += [
-        f"| `{path}` | {default} | {text} |" for path, default, text in _fields(ClusterProfile)
-    ]
+    for path, default, meaning in _fields(ClusterProfile):
+        lines.append(f"| `{path}` | {default} | {meaning} |")
     return "\n".join(lines) + "\n"
 
 
@@ -75,6 +74,8 @@ def _default(field: FieldInfo) -> str:
     default = field.get_default(call_default_factory=True)
     if default is None or default is PydanticUndefined or default in ((), {}):
         return "none"
+    if default == "":
+        return "empty"
     return f"`{json.dumps(default) if isinstance(default, bool) else default}`"
 
 
