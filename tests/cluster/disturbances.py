@@ -19,6 +19,9 @@ from typing import Any
 from nucleoflow.doctor.cluster import ApiRefused, Cluster
 
 Json = dict[str, Any]
+TRANSIENT_ENDS = {"run-train": 1, "run-label": 137, "run-aimd": 143}
+"""Templates of the quick start whose first attempts fail in passing: a store that does not answer,
+a kill, a preemption."""
 WORKFLOWS = "/apis/argoproj.io/v1alpha1/namespaces/{namespace}/workflows"
 
 

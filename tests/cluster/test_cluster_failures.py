@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from cluster_bench import Bench, run_id  # beside this file, which is not a package
-from disturbances import attempts_of, inject, nodes_of, wait_for
+from disturbances import TRANSIENT_ENDS, attempts_of, inject, nodes_of, wait_for
 
 LEARN = ("--stage", "build", "--stage", "learn")
 
 
 def test_transient_failures_are_retried(bench: Bench) -> None:
-    """Exit 1 is a store that does not answer, 137 a kill, 143 a preemption."""
     run = bench.submit("quickstart", *LEARN)
-    failures = {"run-aimd": 143, "run-train": 1, "run-label": 137}
-    for template, code in failures.items():
+    for template, code in TRANSIENT_ENDS.items():
         inject(bench.cluster, bench.namespace, run, template, code)
     assert bench.end_of(run) == "Succeeded"
     workflow = bench.workflow(run)
-    for template, code in failures.items():
+    for template, code in TRANSIENT_ENDS.items():
         steps = attempts_of(workflow, template)
         assert steps, template
         assert {tuple(codes[:2]) for codes in steps.values()} == {(str(code), "0")}, template

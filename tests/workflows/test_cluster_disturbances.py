@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent / "doctor"))
 
 from cluster_bench import run_id  # in tests/cluster, whose own tests need a cluster
 from disturbances import (
+    TRANSIENT_ENDS,
     attempts_of,
     delete_pod,
     drained,
@@ -33,6 +34,12 @@ from stub_cluster import HERE, NAMESPACE, StubCluster, node
 from nucleoflow.doctor.cluster import ApiRefused, Cluster
 
 RUN = "quickstart-20260101-000000"
+POD = """
+import pathlib, sys
+from nucleoflow.backends.argo import pod
+pod.OUTPUTS = pathlib.Path("outputs")  # /tmp/outputs is the pod's own only in a pod
+sys.exit(pod.main())
+"""
 
 
 def workflow(source: str = "print('work')\n") -> dict[str, Any]:
@@ -94,6 +101,25 @@ def test_a_step_without_numbered_attempts_is_refused() -> None:
         with_failing_first_attempts(workflow(), "once", 1)
     with pytest.raises(LookupError, match=r"there are once, run-label"):
         with_failing_first_attempts(workflow(), "main", 1)
+
+
+def test_pods_of_the_quick_start_end_as_they_are_told(tmp_path: Path) -> None:
+    from nucleoflow.backends.argo.render import render
+
+    from nucleoflow.profile.load import load_profile
+    from nucleoflow.study.load import load_study
+
+    stages = ("build", "learn")
+    rendered = render(load_study("quickstart"), load_profile("kind"), run_id=RUN, stages=stages)
+    ends = {}
+    for template, code in TRANSIENT_ENDS.items():
+        changed = with_failing_first_attempts(rendered.manifest, template, code)
+        (broken,) = [t for t in changed["spec"]["templates"] if t["name"] == template]
+        script = tmp_path / template
+        script.write_text(broken["script"]["source"].replace("{{retries}}", "0"))
+        command = [sys.executable, "-P", "-c", POD, str(script)]
+        ends[template] = subprocess.run(command, capture_output=True, cwd=tmp_path).returncode
+    assert ends == TRANSIENT_ENDS
 
 
 def test_a_failure_is_injected_into_the_workflow_there_is(
