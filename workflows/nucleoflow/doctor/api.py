@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from nucleoflow.doctor.cluster import ApiRefused, ApiUnreachable, connect
 from nucleoflow.doctor.outcome import Check, Examination, Finding, failed, passed, warned
+from nucleops.credentials import SECRET_VARIABLES
 
 OLDEST_KUBERNETES = (1, 29)
 """Oldest minor version that our manifests are validated for."""
@@ -24,7 +25,7 @@ def profile(subject: Examination) -> Iterable[Finding]:
 
     loaded = load_profile(subject.reference)
     subject.profile = loaded
-    for variable in (loaded.argo.token_variable, "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+    for variable in (loaded.argo.token_variable, *SECRET_VARIABLES):
         # "Bearer" is no secret; the word after it is
         subject.secrets |= {w for w in os.environ.get(variable, "").split() if len(w) > 7}
     yield passed(f"namespace '{loaded.namespace}', bucket '{loaded.storage.bucket}'")

@@ -71,7 +71,7 @@ OF_EXECUTOR = (Need(ARGO, "workflowtaskresults", ("create", "patch"), "results o
 
 OF_LAUNCHER = (
     Need(ARGO, "workflowtaskresults", ("create", "patch"), "results of a step"),
-    Need(ARGO, "workflows", ("get", "create"), "workflows from the form"),
+    Need(ARGO, "workflows", ("get", "create", "watch"), "workflows from the form"),
 )
 """What the pods of the form's workflow need."""
 
