@@ -92,6 +92,12 @@ def test_servers_that_are_not_there(doctor: Doctor) -> None:
     assert of(findings, "bucket")[0].state == "skipped"
 
 
+def test_images_that_only_nodes_know_and_nodes_that_may_not_be_listed(doctor: Doctor) -> None:
+    doctor.profile["images"]["pull_policy"] = "Never"
+    doctor.stub.refused["/api/v1/nodes"] = 403
+    assert {f.state for f in of(doctor.examine(), "images")} == {"warned"}
+
+
 def test_an_image_on_the_nodes_needs_no_registry(doctor: Doctor) -> None:
     doctor.profile["images"]["override"] = {"cp2k": "127.0.0.1:1/team/cp2k:7"}
     (found,) = of(doctor.examine(), "images", "cp2k")

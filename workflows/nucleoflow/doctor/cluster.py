@@ -164,7 +164,7 @@ class Cluster:
             )
         except ApiException as error:
             if not error.status:
-                raise ApiUnreachable(f"{self.address}: {_first_line(error.reason)}") from None
+                raise ApiUnreachable(f"{self.address}: {_last_line(error.reason)}") from None
             raise ApiRefused(error.status, path, _words_of(error.body)) from None
         except (HTTPError, OSError) as error:
             raise ApiUnreachable(f"{self.address}: {_cause(error)}") from None
@@ -206,7 +206,7 @@ def connect(kubeconfig: str | None, context: str | None, timeout_s: float) -> Cl
             )
     except config.ConfigException as error:
         raise WrongInput(
-            f"kubeconfig: {_first_line(str(error))}",
+            f"kubeconfig: {_last_line(str(error))}",
             advice="set KUBECONFIG, or `kube_context` of the profile to one of"
             " `kubectl config get-contexts -o name`",
         ) from None
@@ -229,10 +229,10 @@ def _words_of(body: Any) -> str:
     try:
         return str(json.loads(body)["message"])
     except (TypeError, ValueError, KeyError):
-        return _first_line(body) or "no message"
+        return _last_line(body) or "no message"
 
 
-def _first_line(text: Any) -> str:
+def _last_line(text: Any) -> str:
     lines = str(text or "").strip().splitlines()
     return lines[-1][:300] if lines else ""
 

@@ -29,6 +29,9 @@ def _finding(
     if loaded.pull_policy == "Never":
         if on_nodes:
             return passed(held, image)
+        if n_nodes == 0:
+            advice = "ask for `list` on nodes, or an administrator whether it is loaded there"
+            return warned(f"{reference}: the nodes may not be looked at", advice, image)
         advice = f"load it (kind load docker-image {reference}), or change images.pull_policy"
         return failed(f"{held}, and images.pull_policy is Never", advice, image)
     answer = look_up(reference, timeout_s)
