@@ -36,7 +36,7 @@ class Doctor:
 
     def examine(self, timeout_s: float = 10.0) -> list[Finding]:
         """Make all checks of a cluster."""
-        return examine(OF_A_CLUSTER, Examination(self.write_profile(), timeout_s))
+        return list(examine(OF_A_CLUSTER, Examination(self.write_profile(), timeout_s)))
 
 
 def of(findings: Sequence[Finding], check: str, item: str | None = None) -> list[Finding]:

@@ -16,7 +16,7 @@ from nucleops.errors import MissingProgram
 
 
 def look() -> list[Finding]:
-    return examine(here.CHECKS, Examination())
+    return list(examine(here.CHECKS, Examination()))
 
 
 def test_a_machine_as_setup_leaves_it() -> None:

@@ -92,6 +92,27 @@ def test_servers_that_are_not_there(doctor: Doctor) -> None:
     assert of(findings, "bucket")[0].state == "skipped"
 
 
+def test_an_argo_server_that_lets_everybody_in(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ARGO_TOKEN")
+    doctor.stub.objects["/api/v1/userinfo"] = {}
+    (found,) = of(doctor.examine(), "Argo token")
+    assert found.state == "warned"
+    assert "--auth-mode=client" in found.advice
+
+
+def test_a_server_that_wants_a_token_and_gets_none(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ARGO_TOKEN")
+    doctor.stub.refused[ARGO_WORKFLOWS] = 401
+    (found,) = of(doctor.examine(), "Argo token")
+    assert found.state == "failed"
+    assert "$ARGO_TOKEN is not set" in found.detail
+    assert "kubectl create token nucleoflow-user" in found.advice
+
+
 def test_images_that_only_nodes_know_and_nodes_that_may_not_be_listed(doctor: Doctor) -> None:
     doctor.profile["images"]["pull_policy"] = "Never"
     doctor.stub.refused["/api/v1/nodes"] = 403

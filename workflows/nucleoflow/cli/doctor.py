@@ -28,18 +28,21 @@ def doctor(
 
     from nucleoflow.doctor import show
     from nucleoflow.doctor.checks import OF_A_CLUSTER, OF_THIS_MACHINE
-    from nucleoflow.doctor.outcome import Examination, examine
+    from nucleoflow.doctor.outcome import Examination, Finding, examine
     from nucleoflow.profile.load import PROFILE_VARIABLE, default_profile_path
 
     named = profile or os.environ.get(PROFILE_VARIABLE)
     with_cluster = bool(named) or default_profile_path().is_file()
     checks = (*OF_THIS_MACHINE, *(OF_A_CLUSTER if with_cluster else ()))
-    found = examine(checks, Examination(reference=profile, timeout_s=timeout))
+    console = Console(highlight=False, width=show.WIDTH)
+    found: list[Finding] = []
+    for finding in examine(checks, Examination(reference=profile, timeout_s=timeout)):
+        if not as_json:  # row by row: a server that does not answer takes its time
+            console.print(show.as_table([finding], after=found[-1].check if found else ""))
+        found.append(finding)
     if as_json:
         typer.echo(show.as_json(found))
     else:
-        console = Console(highlight=False, width=show.WIDTH)
-        console.print(show.as_table(found))
         console.print(show.summary(found))
         if not with_cluster:
             console.print("no profile, so no cluster was checked (--profile FILE)", style="dim")

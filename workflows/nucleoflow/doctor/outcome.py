@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -114,7 +114,7 @@ class Check:
     needs: tuple[str, ...] = ()
 
 
-def examine(checks: Sequence[Check], subject: Examination) -> list[Finding]:
+def examine(checks: Sequence[Check], subject: Examination) -> Iterator[Finding]:
     """Make checks in their order.
 
     Parameters
@@ -124,12 +124,12 @@ def examine(checks: Sequence[Check], subject: Examination) -> list[Finding]:
     subject : Examination
         What is looked at.
 
-    Returns
-    -------
-    list of Finding
-        At least one for every check. A check that needs a failed or skipped one is skipped.
+    Yields
+    ------
+    Finding
+        At least one for every check, as soon as it is made. A check that needs a failed or skipped
+        one is skipped.
     """
-    found: list[Finding] = []
     unusable: set[str] = set()
     for check in checks:
         obstacle = next((name for name in check.needs if name in unusable), None)
@@ -139,17 +139,14 @@ def examine(checks: Sequence[Check], subject: Examination) -> list[Finding]:
             findings = list(_look(check, subject))
         if any(finding.state in ("failed", "skipped") for finding in findings):
             unusable.add(check.name)
-        found += [
-            Finding(
+        for finding in findings:
+            yield Finding(
                 finding.state,
                 _without(subject.secrets, finding.detail),
                 _without(subject.secrets, finding.advice),
                 finding.item,
                 check.name,
             )
-            for finding in findings
-        ]
-    return found
 
 
 def _look(check: Check, subject: Examination) -> Iterable[Finding]:

@@ -18,8 +18,17 @@ _WORDS = {"passed": "ok", "warned": "warn", "failed": "FAIL", "skipped": "skip"}
 _STYLES = {"passed": "green", "warned": "yellow", "failed": "bold red", "skipped": "dim"}
 
 
-def as_table(findings: Sequence[Finding]) -> Table:
-    """Tabulate findings; what to do stands under what was found."""
+def as_table(findings: Sequence[Finding], after: str = "") -> Table:
+    """Tabulate findings; what to do stands under what was found.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+        A row or two each. Columns are as wide whatever is in them, so that tables printed one
+        after the other look like one.
+    after : str
+        Check of the row before, whose name is not repeated.
+    """
     from rich.table import Table
     from rich.text import Text
 
@@ -27,7 +36,7 @@ def as_table(findings: Sequence[Finding]) -> Table:
     table.add_column(width=4, no_wrap=True)
     table.add_column(width=17, overflow="fold")
     table.add_column(overflow="fold", ratio=1)
-    previous = ""
+    previous = after
     for finding in findings:
         name = finding.check if finding.check != previous else ""
         previous = finding.check
