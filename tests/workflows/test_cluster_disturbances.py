@@ -105,7 +105,6 @@ def test_a_step_without_numbered_attempts_is_refused() -> None:
 
 def test_pods_of_the_quick_start_end_as_they_are_told(tmp_path: Path) -> None:
     from nucleoflow.backends.argo.render import render
-
     from nucleoflow.profile.load import load_profile
     from nucleoflow.study.load import load_study
 
