@@ -13,6 +13,7 @@ from nucleoflow.cli import (
     again,
     biases,
     cluster,
+    doctor,
     ending,
     inspect,
     nuclei,
@@ -85,6 +86,7 @@ studies.register(app)
 biases.register(app)
 cluster.register(app)
 nuclei.register(app)
+doctor.register(app)
 
 
 def main() -> None:
