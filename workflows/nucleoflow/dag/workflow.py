@@ -10,12 +10,12 @@ from dflow import Workflow
 from dflow.context import Context
 
 from nucleoflow.backends.local.executor import LocalExecutor
-from nucleoflow.backends.local.layout import RunConfig, RunFolder
 from nucleoflow.dag.compose import study_dag
 from nucleoflow.dag.given import given_products
 from nucleoflow.dag.plan import stages_of
 from nucleoflow.dag.production import runs_together
 from nucleoflow.profile.kinds import StepKind, kind_of
+from nucleoflow.runs.folder import RunConfig, RunFolder
 from nucleoflow.study.load import load_study
 from nucleoflow.study.model import Study
 from nucleoflow.versions import versions
