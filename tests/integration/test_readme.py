@@ -53,7 +53,7 @@ def test_every_command_of_the_readme_exists() -> None:
     from nucleoflow.cli.app import app
 
     known = set(get_command(app).commands)  # type: ignore[attr-defined]
-    # at the beginning of a line or of a quotation: elsewhere it is the project's or a release's name
+    # at the beginning of a line or quotation: elsewhere it is the name of the project or a release
     found = re.findall(
         r"(?:^|`)nucleoflow ([a-z-]+)", (ROOT / "README.md").read_text(), re.MULTILINE
     )
