@@ -33,9 +33,7 @@ def checks_of(image: str, *, quick: bool, gpu: bool) -> list[tuple[str, Check]]:
         If there is no such image.
     """
     if image not in ENGINE:
-        raise WrongInput(
-            f"$NUCLEOFLOW_IMAGE is '{image}'", advice=f"allowed: {', '.join(ENGINE)}"
-        )
+        raise WrongInput(f"$NUCLEOFLOW_IMAGE is '{image}'", advice=f"allowed: {', '.join(ENGINE)}")
     starts, computes = ENGINE[image]
     checks: list[tuple[str, Check]] = [("engine starts", starts)]
     if not quick:

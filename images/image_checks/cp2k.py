@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
+
 from nucleops.engines.cp2k.settings import Gfn1Xtb
 from nucleops.engines.cp2k.single_point import PROGRAM, label
 from nucleops.engines.runner import run
@@ -12,7 +14,7 @@ from nucleops.errors import ProgramFailed
 from nucleops.systems.motifs import motif
 from nucleops.systems.system import System
 
-ENERGY_EV = 0.0
+ENERGY_EV = -243.8441
 """GFN1-xTB energy of the shipped methanol, by CP2K 2023.1 with OpenBLAS."""
 
 TOLERANCE_EV = 1e-3
@@ -46,7 +48,7 @@ def labels_a_molecule() -> str:
         As :func:`nucleops.engines.cp2k.single_point.label`.
     """
     shape = motif("methanol")
-    molecule = System("methanol", shape.symbols, shape.positions, None, False)
+    molecule = System("methanol", shape.symbols, shape.positions, np.full(3, 20.0), False)
     energy = label(molecule, Gfn1Xtb(), Path("methanol")).frame.energy_eV
     if not math.isclose(energy, ENERGY_EV, abs_tol=TOLERANCE_EV):
         raise ProgramFailed(f"methanol has {energy:.6f} eV instead of {ENERGY_EV:.6f} eV")

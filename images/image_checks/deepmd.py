@@ -13,8 +13,8 @@ from nucleops.engines.deepmd.settings import Descriptor, Fitting, Schedule, Trai
 from nucleops.engines.deepmd.train import train_model
 from nucleops.engines.runner import run
 from nucleops.errors import MissingProgram
-from nucleops.learning.frames import stack_frames
 from nucleops.learning.dataset import write_deepmd
+from nucleops.learning.frames import stack_frames
 from nucleops.systems.motifs import motif
 from nucleops.systems.system import System, type_map
 
@@ -101,9 +101,7 @@ def _shaken_methanols(count: int) -> list[LabelledFrame]:
     frames = []
     for _ in range(count):
         shift = random.normal(scale=0.05, size=shape.positions.shape)
-        system = System(
-            "methanol", shape.symbols, shape.positions + shift, np.full(3, 20.0), False
-        )
+        system = System("methanol", shape.symbols, shape.positions + shift, np.full(3, 20.0), False)
         energy = 0.5 * SPRING_EV_A2 * float((shift**2).sum())
         frames.append(LabelledFrame(system, energy, -SPRING_EV_A2 * shift))
     return frames

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import datetime
+import datetime as dt
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from image_tools.bases import check_reference, read_bases
 from image_tools.catalogue import IMAGES, ROOT, VARIANTS, Target, project_version, targets
@@ -100,7 +99,7 @@ def labels(version: str, revision: str, epoch: str, source: str, base: str) -> d
         Reference of the base image, with its digest.
     """
     name, _, digest = base.partition("@")
-    when = datetime.datetime.fromtimestamp(int(epoch), datetime.UTC) if epoch else None
+    when = dt.datetime.fromtimestamp(int(epoch), dt.UTC) if epoch else None
     found = {
         "version": version,
         "revision": revision,

@@ -7,11 +7,13 @@ import importlib.metadata
 import json
 import pathlib
 import subprocess
+from collections.abc import Iterator
+from typing import Any
 
 DPKG_FORMAT = "${Package}\t${Version}\t${Architecture}\n"
 
 
-def debian():
+def debian() -> Iterator[dict[str, Any]]:
     """Yield name, version and architecture of every Debian package."""
     done = subprocess.run(
         ["dpkg-query", "--show", f"--showformat={DPKG_FORMAT}"],
@@ -24,15 +26,15 @@ def debian():
         yield {"name": name, "version": version, "architecture": architecture}
 
 
-def python():
+def python() -> Iterator[dict[str, Any]]:
     """Yield name, version and licence of every Python distribution."""
     for dist in importlib.metadata.distributions():
         fields = dist.metadata
-        licence = fields.get("License-Expression") or ""
+        licence = "".join(fields.get_all("License-Expression") or [])
         yield {"name": fields["Name"], "version": dist.version, "licence": licence}
 
 
-def conda():
+def conda() -> Iterator[dict[str, Any]]:
     """Yield name, version, build, channel and licence of every conda package under /opt."""
     for path in sorted(pathlib.Path("/opt").glob("*/conda-meta/*.json")):
         record = json.loads(path.read_text(encoding="utf-8"))
