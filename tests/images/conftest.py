@@ -1,4 +1,4 @@
-"""Shared by the tests of the images: their folder, and their Dockerfiles instruction by instruction."""
+"""Shared by the tests of the images: Dockerfiles instruction by instruction, and lock files."""
 
 from __future__ import annotations
 

@@ -116,7 +116,16 @@ def test_labels_say_what_it_is_and_under_which_licence(image):
         assert f"org.opencontainers.image.{label}=" in text
 
 
-def test_scripts_can_be_run():
-    for name in ("build", "pin", "common/apt-install", "common/python-env", "common/nucleoflow-check",
-                 "lammps-plumed/conda-env"):  # fmt: skip
-        assert (ROOT / "images" / name).stat().st_mode & 0o111 == 0o111, name
+@pytest.mark.parametrize(
+    "name",
+    [
+        "build",
+        "pin",
+        "common/apt-install",
+        "common/nucleoflow-check",
+        "common/python-env",
+        "lammps-plumed/conda-env",
+    ],
+)
+def test_scripts_can_be_run(name):
+    assert (ROOT / "images" / name).stat().st_mode & 0o111 == 0o111
