@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +43,7 @@ class Build:
     extra: tuple[str, ...] = ()
 
 
-class Engine(ABC):
+class Engine:
     """One of the programs, all of which do the same.
 
     Parameters
@@ -105,9 +104,12 @@ class Engine(ABC):
         options = ["run", "--rm", "--interactive", "--network", "none"]
         return self.shell.output([self.name, *options, reference, *command], stdin)
 
-    @abstractmethod
     def save(self, reference: str, path: Path) -> None:
-        """Write an image to an archive as docker makes it."""
+        """Write an image to an archive as docker makes it.
+
+        Named as it is, and so found by a cluster: what is only saved is called ``localhost/...``.
+        """
+        self.shell.run([self.name, "push", reference, f"docker-archive:{path}:{reference}"])
 
     def load(self, reference: str, cluster: str) -> None:
         """Bring an image into a cluster on this machine, ``kind`` or ``minikube``."""
@@ -131,7 +133,7 @@ class Docker(Engine):
         return ["--build-arg", f"SOURCE_DATE_EPOCH={epoch}"] if epoch else []
 
     def save(self, reference: str, path: Path) -> None:
-        """Write an image to an archive as docker makes it."""
+        """Write an image to an archive."""
         self.shell.run(["docker", "save", "--output", str(path), reference])
 
 
@@ -140,11 +142,6 @@ class Podman(Engine):
 
     name = "podman"
     gpu = ("--device", "nvidia.com/gpu=all")
-
-    def save(self, reference: str, path: Path) -> None:
-        """Write an image to an archive as docker makes it."""
-        command = ["podman", "save", "--format", "docker-archive", "--output", str(path)]
-        self.shell.run([*command, reference])
 
 
 class Buildah(Engine):
@@ -164,10 +161,6 @@ class Buildah(Engine):
     def feed(self, reference: str, command: Sequence[str], stdin: str) -> str:
         """Return what a command in an image answers to its standard input."""
         return self._in_container(reference, [], command, stdin)
-
-    def save(self, reference: str, path: Path) -> None:
-        """Write an image to an archive as docker makes it."""
-        self.shell.run(["buildah", "push", reference, f"docker-archive:{path}:{reference}"])
 
     def _in_container(
         self, reference: str, options: Sequence[str], command: Sequence[str], stdin: str | None

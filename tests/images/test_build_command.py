@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 import sys
@@ -78,10 +79,19 @@ def test_cuda_is_checked_with_a_card_and_cpu_without(capsys):
 
 
 def test_push_load_and_bill_of_materials_follow_the_build(capsys):
-    words = ["orchestrator", "--engine", "podman", "--sbom", "--push", "--load", "kind"]
+    words = ["orchestrator", "--engine", "docker", "--sbom", "--push", "--load", "kind"]
     verbs = [" ".join(command[:3]) for command in shown(capsys, *words)]
     assert [verb.split()[1] for verb in verbs] == ["build", "run", "push", "save", "load"]
     assert verbs[-1] == "kind load image-archive"
+
+
+@pytest.mark.parametrize("engine", ["podman", "buildah"])
+def test_what_is_loaded_is_called_as_a_pod_calls_it(capsys, engine):
+    """`podman save` would call it localhost/nucleoflow/..., which no pod asks for."""
+    words = ["orchestrator", "--engine", engine, "--tag", "1", "--load", "minikube"]
+    save = shown(capsys, *words)[1]
+    assert save[:3] == [engine, "push", "nucleoflow/orchestrator:1"]
+    assert re.fullmatch(r"docker-archive:/.*\.tar:nucleoflow/orchestrator:1", save[3])
 
 
 def test_what_follows_two_dashes_goes_to_the_engine(capsys):
