@@ -99,9 +99,11 @@ class Engine:
             ]
         )
 
-    def feed(self, reference: str, command: Sequence[str], stdin: str) -> str:
+    def feed(
+        self, reference: str, command: Sequence[str], stdin: str, *, network: bool = False
+    ) -> str:
         """Return what a command in an image answers to its standard input."""
-        options = ["run", "--rm", "--interactive", "--network", "none"]
+        options = ["run", "--rm", "--interactive", *([] if network else ["--network", "none"])]
         return self.shell.output([self.name, *options, reference, *command], stdin)
 
     def save(self, reference: str, path: Path) -> None:
@@ -158,8 +160,13 @@ class Buildah(Engine):
         options = ["--user", USER, *(self.gpu if gpu else ())]
         self._in_container(reference, options, command, None)
 
-    def feed(self, reference: str, command: Sequence[str], stdin: str) -> str:
-        """Return what a command in an image answers to its standard input."""
+    def feed(
+        self, reference: str, command: Sequence[str], stdin: str, *, network: bool = False
+    ) -> str:
+        """Return what a command in an image answers to its standard input.
+
+        The network is the machine's own where containers are isolated by chroot.
+        """
         return self._in_container(reference, [], command, stdin)
 
     def _in_container(

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add = parser.add_argument
     add("what", nargs="?", choices=("bases", "conda"), default="bases", help="default: bases")
     add("--check", action="store_true", help="write nothing; fail where a digest is out of date")
-    add("--engine", choices=[n for n in ENGINES if n != "buildah"], help="for conda")
+    add("--engine", choices=list(ENGINES), help="runs micromamba, for conda")
     options = parser.parse_args(arguments)
     try:
         if options.what == "conda":
@@ -109,8 +109,7 @@ def pin_conda(engine: Engine) -> None:
             " && micromamba env export --explicit -p /tmp/env"
         )
         text = specification.read_text(encoding="utf-8")
-        command = [engine.name, "run", "--rm", "--interactive", image, "bash", "-c", script]
-        answer = engine.shell.output(command, text)
+        answer = engine.feed(image, ["bash", "-c", script], text, network=True)
         if "@EXPLICIT" not in answer:
             raise ProgramFailed(f"{specification.name}: micromamba named no packages")
         target = specification.with_suffix(".lock")

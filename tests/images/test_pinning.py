@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 
 import pytest
 
 from image_tools import pin
 from image_tools.bases import LOCK, read_bases, with_digests
 from image_tools.catalogue import IMAGES, ROOT
-from image_tools.shell import quietly
-from nucleops.errors import MissingProgram, WrongInput
+from image_tools.engines import Podman
+from image_tools.shell import Shell, quietly
+from nucleops.errors import MissingProgram, ProgramFailed, WrongInput
 
 from .conftest import pins
 
@@ -70,6 +73,58 @@ def test_registry_that_does_not_answer_is_a_message(monkeypatch, capsys):
     with pytest.raises(MissingProgram):
         pin.ask_registry("r.example/debian:12")
     assert quietly(["false"]) is None
+
+
+class Micromamba(Podman):
+    """Answers for every specification with what was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(Shell())
+        self.asked: dict[str, str] = {}
+
+    def feed(self, reference, command, stdin, *, network=False):
+        assert network
+        assert reference == read_bases()["MICROMAMBA"]
+        self.asked[re.search(r"- (deepmd-kit|metatensor::plumed\S*)=\S*", stdin)[0]] = command[-1]
+        return "# platform: linux-64\n@EXPLICIT\nfile#0"
+
+
+def test_conda_specifications_are_solved_for_the_node_and_written_beside(tmp_path, monkeypatch):
+    for path in pin.SPECIFICATIONS.glob("*.yaml"):
+        shutil.copy(path, tmp_path)
+    monkeypatch.setattr(pin, "SPECIFICATIONS", tmp_path)
+    monkeypatch.setattr(pin, "ROOT", tmp_path)
+    engine = Micromamba()
+    pin.pin_conda(engine)
+    assert {path.name for path in tmp_path.glob("*.lock")} == {
+        "engine-cpu.lock",
+        "engine-cuda.lock",
+        "plumed.lock",
+    }
+    cuda = {wanted for wanted, script in engine.asked.items() if "CONDA_OVERRIDE_CUDA" in script}
+    assert cuda == {"- deepmd-kit=3.2.0=cuda129*_mpi_mpich_*"}
+    monkeypatch.setattr(Micromamba, "feed", lambda *_, **__: "")
+    with pytest.raises(ProgramFailed, match="micromamba named no packages"):
+        pin.pin_conda(engine)
+
+
+@pytest.mark.parametrize("wanted", ["engine-cuda.yaml", "engine-cuda.lock"])
+def test_the_build_takes_the_exact_list_where_there_is_one(tmp_path, wanted):
+    tool = tmp_path / "bin" / "micromamba"
+    tool.parent.mkdir()
+    tool.write_text('#!/bin/sh\nmkdir -p "$8"; echo "$@ cuda=$CONDA_OVERRIDE_CUDA" > "$TOLD"\n')
+    tool.chmod(0o755)
+    (tmp_path / "engine-cuda.yaml").touch()
+    (tmp_path / wanted).touch()
+    subprocess.run(
+        [ROOT / "images/lammps-plumed/conda-env", tmp_path / "engine-cuda", tmp_path / "opt"],
+        env={"PATH": f"{tool.parent}:/usr/bin:/bin", "TOLD": str(tmp_path / "told")},
+        check=True,
+    )
+    told = (tmp_path / "told").read_text().split()
+    assert told[told.index("--prefix") + 1] == str(tmp_path / "opt")
+    assert told[told.index("--file") + 1] == str(tmp_path / wanted)
+    assert told[-1] == "cuda=12.9"
 
 
 LOCKS = ("requirements-core.lock", "requirements-engines.lock", "requirements-gpu.lock")
