@@ -35,15 +35,17 @@ class LocalContext(Context):
     def __init__(self, study: Study) -> None:
         r = study.resources
 
-        def executor(cores: int, gpus: int = 0) -> LocalExecutor:
-            return LocalExecutor(cores, gpus, retries=r.retries, timeout_s=r.step_timeout_s)
+        def executor(cores: int, gpus: int = 0, per_gpu: int = 1) -> LocalExecutor:
+            return LocalExecutor(
+                cores, gpus, retries=r.retries, timeout_s=r.step_timeout_s, per_gpu=per_gpu
+            )
 
         self._by_kind: dict[StepKind, LocalExecutor] = {
             "light": executor(0),
             "build": executor(1),
             "label": executor(r.label_cores),
             "train": executor(r.train_cores, r.train_gpus),
-            "md": executor(r.md_cores, r.md_gpus),
+            "md": executor(r.md_cores, r.md_gpus, r.md_per_gpu),
             "analyse": executor(1),
         }
 

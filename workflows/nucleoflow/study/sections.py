@@ -182,6 +182,10 @@ class Resources(Settings):
     """GPUs of the training of one model."""
     md_gpus: int = Field(default=0, ge=0)
     """GPUs of one molecular dynamics run."""
+    md_per_gpu: Literal[1, 2, 3, 4, 6, 12] = 1
+    """Molecular dynamics runs that share a GPU on this machine: ten thousand atoms leave most of a
+    large one idle. In a cluster the device plugin shares GPUs: name its shared resource in the
+    profile."""
     retries: int = Field(default=2, ge=0, le=20)
     """How often a task that failed transiently is tried again."""
     step_timeout_s: Positive = 86400.0
