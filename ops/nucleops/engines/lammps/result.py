@@ -42,6 +42,8 @@ class MdResult:
         Distances below which pairs of elements repelled one another.
     biased_cvs : list of str
         Variables that metadynamics or OPES acted on.
+    resumed_steps : list of int
+        Steps at which the run was gone on with from a stored checkpoint.
     sharing_walkers : int
         Walkers that laid their hills into one bias, this one among them; 1 where it was alone.
     """
@@ -65,6 +67,7 @@ class MdResult:
     energy_floor_eV_atom: float | None = None
     guard_A: dict[str, float] = field(default_factory=dict)
     biased_cvs: list[str] = field(default_factory=list)
+    resumed_steps: list[int] = field(default_factory=list)
     sharing_walkers: int = 1
 
     def write(self) -> None:

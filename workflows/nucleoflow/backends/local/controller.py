@@ -19,7 +19,7 @@ from nucleoflow.backends.local.layout import RunFolder
 from nucleoflow.backends.local.results import collect_results, forget_uncollected
 from nucleoflow.backends.local.sanitise import sanitise
 from nucleoflow.backends.local.slots import Limits
-from nucleoflow.backends.local.supervisor import grace_s
+from nucleops.engines.limits import grace_s
 
 BUSY_EXIT = 3
 INTERRUPTED_EXIT = 130
