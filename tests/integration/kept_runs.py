@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import random
 import signal
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,7 +20,10 @@ from nucleops.engines import supervision
 from nucleops.engines.lammps import inputs, md
 from nucleops.engines.lammps.keeping import Keeping
 from nucleops.engines.lammps.program import find_lammps
+from nucleops.engines.lammps.result import MdResult
 from nucleops.engines.lammps.settings import MdSettings, Trust
+from nucleops.engines.lammps.watch import Progress
+from nucleops.errors import TransientFailure
 from nucleops.storage import retrying
 from nucleops.systems.system import System
 
@@ -44,6 +48,8 @@ METADYNAMICS = Bias.model_validate(
         },
     }
 )
+_TRANSIENT = 75
+_ENDINGS = {-signal.SIGKILL: "killed", _TRANSIENT: "transient", 0: "ended"}
 ARGON = System(
     "argon",
     ("C",) * 64,
@@ -73,21 +79,29 @@ def settings_for(steps: int, thermostat: str = "nose-hoover") -> MdSettings:
 
 
 def run(
-    folder: Path, settings: MdSettings, bias: Bias | None, seed: int, keeping: Keeping | None
-) -> md.MdResult:
+    folder: Path,
+    settings: MdSettings,
+    bias: Bias | None,
+    seed: int,
+    keeping: Keeping | None,
+    progress: Progress | None = None,
+) -> MdResult:
     """Run the liquid, or go on with it."""
     model = folder.parent / "no-model.pb"
     model.write_bytes(b"the force field needs none")
-    return md.run_md(ARGON, [model], settings, LENIENT, folder, seed, bias, keeping=keeping)
+    return md.run_md(
+        ARGON, [model], settings, LENIENT, folder, seed, bias, keeping=keeping, progress=progress
+    )
 
 
-def killed_at_random(
+def ended_at_random(
     start: Callable[[], object],
     stored: Callable[[], object],
     rng: random.Random,
     number: int = signal.SIGKILL,
-) -> bool:
-    """Run something in a process of its own and kill that at a random moment.
+    changes: int | None = None,
+) -> str:
+    """Run something in a process of its own and send that a signal at a random moment.
 
     Parameters
     ----------
@@ -100,29 +114,37 @@ def killed_at_random(
         Where the moment comes from.
     number : int
         The signal.
+    changes : int or None
+        How often the store changes before; None for 0 to 3, at random.
 
     Returns
     -------
-    bool
-        Whether it was killed; False if it had ended well before.
+    str
+        ``killed``, ``transient`` (a failure that is worth another try) or ``ended``.
     """
-    child = multiprocessing.get_context("fork").Process(target=start)
-    changes, delay_s = rng.choice([0, 1, 2, 3]), rng.uniform(0, 0.3)
+
+    def child() -> None:
+        try:
+            start()
+        except TransientFailure as error:
+            print(error, file=sys.stderr)
+            os._exit(_TRANSIENT)
+
+    process = multiprocessing.get_context("fork").Process(target=child)
+    changes = rng.choice([0, 1, 2, 3]) if changes is None else changes
+    delay_s = rng.uniform(0, 0.3)
     seen = stored()
-    child.start()
+    process.start()
     deadline = time.monotonic() + 60
-    while changes and child.is_alive() and time.monotonic() < deadline:
-        time.sleep(0.005)
+    while changes and process.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.01)
         now = stored()
         changes -= now != seen
         seen = now
-    child.join(delay_s)
-    if child.exitcode is None:
-        assert child.pid is not None
-        os.kill(child.pid, number)
-    child.join(60)
-    assert child.exitcode is not None
-    if child.exitcode == -number:
-        return True
-    assert child.exitcode == (0 if number == signal.SIGKILL else 1)
-    return child.exitcode != 0
+    process.join(delay_s)
+    if process.exitcode is None:
+        assert process.pid is not None
+        os.kill(process.pid, number)
+    process.join(60)
+    assert process.exitcode in _ENDINGS, process.exitcode
+    return _ENDINGS[process.exitcode]

@@ -148,7 +148,7 @@ class CheckpointStore:
     store: ObjectStore
     key: str
     physics: dict[str, str]
-    patience: int = 5
+    patience: int = 8
     _writer: str = field(default_factory=lambda: secrets.token_hex(4))
     _whole: list[str] = field(default_factory=list)
 
