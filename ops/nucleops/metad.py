@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dflow.python import OP, OPIO, Artifact, OPIOSign
 
 from nucleops.errors import WrongInput, dflow_errors
-from nucleops.production import Production
+from nucleops.production import Production, illustrate
 from nucleops.progress import reporter
 from nucleops.signs import Paths
 
@@ -68,5 +68,8 @@ class RunSharedMetadynamics(RunMetadynamics):
         assert task.sharing is not None
         folders = [Path(f"{self.folder}-{number:03d}") for number in range(task.sharing.walkers)]
         system = self.start(task, ip)
-        produce_together(task, system, ip["models"], ip["data_range"], folders, reporter(self))
+        for result in produce_together(
+            task, system, ip["models"], ip["data_range"], folders, reporter(self)
+        ):
+            illustrate(result)
         return OPIO({"result": folders})

@@ -98,6 +98,7 @@ def test_dpgen2_explores_with_our_operators(
                 "force_deviation_eV_A": limit,
                 "temperature_factor": 20,
                 "energy_margin_eV_atom": 50,
+                "energy_rise_eV_atom": 50,
                 "bond_stretch": 5,
             },
             "seed": 7,

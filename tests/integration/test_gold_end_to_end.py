@@ -35,6 +35,7 @@ def small(text: str) -> str:
         "force_deviation_eV_A": 50.0,
         "temperature_factor": 50.0,
         "energy_margin_eV_atom": 50.0,
+        "energy_rise_eV_atom": 50.0,
         "bond_stretch": 5.0,
     }
     for run in learn["initial_data"]:

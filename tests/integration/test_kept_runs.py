@@ -161,12 +161,30 @@ def test_sigterm_leaves_one_last_checkpoint(tmp_path: Path) -> None:
     assert done.steps_run == rows[-1] + 1000
 
 
-def test_a_committee_goes_on_too_and_other_physics_does_not(
+@pytest.mark.usefixtures("fast_lammps")
+def test_other_physics_begins_anew_and_a_longer_run_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    keeping = Keeping(FolderStore(tmp_path / "store"), "run", interval_s=1e6)
+
+    def resumed_at(settings: MdSettings) -> list[int]:
+        return run(tmp_path / "md", settings, None, 5, keeping).resumed_steps
+
+    assert resumed_at(settings_for(1000)) == []
+    assert resumed_at(settings_for(2000)) == [1000]
+    assert caplog.text == ""
+    hotter = settings_for(1000).model_copy(update={"temperature_K": 310.0})
+    assert resumed_at(hotter) == []
+    assert "(newest: step 2000) are of other physics" in caplog.text
+    assert "what changed: md.temperature_K was 300.0, is 310.0." in caplog.text
+    assert resumed_at(settings_for(3000)) == [1000, 2000]
+
+
+def test_a_committee_goes_on_too(
     committee: Any,
     droplet: System,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """With the model deviation, by what the operators call; the store comes from outside."""
     md = MdSettings(steps=400, stride=20, checkpoint_steps=100, thermostat="csvr")
@@ -192,9 +210,5 @@ def test_a_committee_goes_on_too_and_other_physics_does_not(
     for name in ("trajectory.dump", "model_devi.out", "thermo.csv"):
         assert (killed / name).read_text() == (whole / name).read_text(), name
     assert read_result(killed).resumed_steps
-    hotter = task.model_copy(update={"md": md.model_copy(update={"temperature_K": 310.0})})
-    short = hotter.model_copy(update={"md": hotter.md.model_copy(update={"steps": 20})})
-    assert produce(short, droplet, committee.models, {}, killed).resumed_steps == []
-    assert "md.temperature_K was 300.0, is 310.0" in caplog.text
     forget_finished("nucleate", [killed])
     assert store.list("") == []

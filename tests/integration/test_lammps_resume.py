@@ -24,7 +24,11 @@ from nucleops.systems.system import System
 pytestmark = pytest.mark.integration
 
 LENIENT = Trust(
-    force_deviation_eV_A=50, temperature_factor=20, energy_margin_eV_atom=50, bond_stretch=5
+    force_deviation_eV_A=50,
+    temperature_factor=20,
+    energy_margin_eV_atom=50,
+    energy_rise_eV_atom=50,
+    bond_stretch=5,
 )
 BIAS = Bias.model_validate(
     {

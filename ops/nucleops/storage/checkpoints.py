@@ -225,10 +225,10 @@ class CheckpointStore:
             tuple(resumed),
             time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         )
-        path = packed.state.with_name(f"manifest-{packed.step:012d}-{self._writer}.json")
-        path.write_bytes(manifest.to_bytes())
-        self._whole.append(self._put(path).key)
-        for path in filter(None, (packed.increment, packed.state, path)):
+        written = packed.state.with_name(f"manifest-{packed.step:012d}-{self._writer}.json")
+        written.write_bytes(manifest.to_bytes())
+        self._whole.append(self._put(written).key)
+        for path in filter(None, (packed.increment, packed.state, written)):
             path.unlink(missing_ok=True)
         # the checkpoint is there; what could not be removed is removed with the next
         with contextlib.suppress(NucleoError):

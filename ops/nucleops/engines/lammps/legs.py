@@ -70,6 +70,13 @@ def checkpoints(folder: Path) -> list[Path]:
     return sorted((path for path in found if _is_complete(path)), key=step_of)
 
 
+def all_checkpoints(folder: Path) -> list[Path]:
+    """Return the complete checkpoints of a run, those in its earlier legs too, oldest first."""
+    return sorted(
+        (path for leg in [*_legs(folder), folder] for path in checkpoints(leg)), key=step_of
+    )
+
+
 def step_of(checkpoint: Path) -> int:
     """MD step of a checkpoint, from its name."""
     return int(checkpoint.name.rpartition(".")[2])

@@ -154,8 +154,8 @@ def _end(output: Output, data: mmap.mmap, start: int, step: int) -> tuple[int, i
     end, last = start, None
     line = start
     if output.kind == "log" and start == 0:
-        line = max(0, data.find(inputs.DYNAMICS_MARK.encode()))
-        if not line:
+        line = data.find(inputs.DYNAMICS_MARK.encode())
+        if line < 0:
             return 0, None
     while (after := data.find(b"\n", line) + 1) > 0:
         words = data[line:after].split()

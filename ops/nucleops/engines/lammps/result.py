@@ -24,6 +24,11 @@ class MdResult:
         ``completed``, or ``trust-ended`` where the run was ended, or is not trusted to its end.
     reason : str or None
         Why trust ended.
+    ended_by : str or None
+        The class of that, see :class:`nucleops.engines.lammps.criteria.Ending`; the folder
+        ``failure`` holds a picture.
+    last_good_checkpoint : int or None
+        Step of the checkpoint in ``failure`` that lies before it.
     steps_planned, steps_run, trusted_steps : int
         Steps asked for, made, and trusted; frames with ``step <= trusted_steps`` count.
     time_step_fs, temperature_K, n_atoms, seed, stride, wall_s
@@ -67,6 +72,8 @@ class MdResult:
     energy_floor_eV_atom: float | None = None
     guard_A: dict[str, float] = field(default_factory=dict)
     biased_cvs: list[str] = field(default_factory=list)
+    ended_by: str | None = None
+    last_good_checkpoint: int | None = None
     resumed_steps: list[int] = field(default_factory=list)
     sharing_walkers: int = 1
 
