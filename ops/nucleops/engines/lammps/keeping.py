@@ -31,7 +31,7 @@ from nucleops.storage.kept import INTERVAL_VARIABLE, STORE_VARIABLE
 from nucleops.storage.objects import ObjectStore, open_store
 
 DEFAULT_INTERVAL_S = 300.0
-_FEWEST_STEPS = 100
+_FEWEST_STEPS = 500
 _FEWEST_STEPS_WITH_HILLS = 1000
 _SHARE_FOR_MD = 0.4
 _SHARE_FOR_ALL = 0.85
@@ -93,7 +93,7 @@ def _interval_from_environment() -> float:
 def with_cadence(settings: MdSettings, hills: bool) -> MdSettings:
     """Return settings that say at which steps LAMMPS writes checkpoints.
 
-    Where the study does not, it is the first multiple of the stride from 100 steps on, with hills
+    Where the study does not, it is the first multiple of the stride from 500 steps on, with hills
     from 1000 on, since all of them are in each checkpoint. It follows from the settings alone: a
     cadence by the speed of the machine would make the run another one on every machine.
     """

@@ -19,6 +19,7 @@ from nucleops.storage.increments import Piece
 LOG_FILE = "log.lammps"
 _FRAME = b"ITEM: TIMESTEP\n"
 _HEADER_LINES = 9
+_LONGEST_HEADER = 200
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,9 @@ class Positions:
     def _start(self, output: Output, data: mmap.mmap) -> int:
         if output.name in self._offsets or self._start_step is None:
             return self._offsets.get(output.name, 0)
-        return _end(output, data, 0, self._start_step)[0]
+        end, last = _end(output, data, 0, self._start_step)
+        # where the earlier legs have all rows so far, this one's header is left out too
+        return end if last is not None or output.kind != "rows" else _first_row(output, data)
 
 
 def _mapped(file: IO[bytes]) -> mmap.mmap:
@@ -169,6 +172,16 @@ def _end(output: Output, data: mmap.mmap, start: int, step: int) -> tuple[int, i
     return end, last
 
 
+def _first_row(output: Output, data: mmap.mmap) -> int:
+    """Return where the first row begins, or would."""
+    line = 0
+    while (after := data.find(b"\n", line) + 1) > 0:
+        if _row_step(output, data[line:after].split()) is not None:
+            return line
+        line = after
+    return line
+
+
 def _row_step(output: Output, words: list[bytes]) -> int | None:
     if not words or words[0].startswith(b"#"):
         return None
@@ -191,17 +204,22 @@ def _end_of_frames(data: mmap.mmap, start: int, step: int) -> tuple[int, int | N
         if number > step:
             break
         following = data.find(_FRAME, after_step)
-        if following < 0:
-            if _is_whole(bytes(data[frame:])):
-                end, last = len(data), number
+        whole = following if following >= 0 else _end_of_last(data, frame)
+        if whole is None:
             break
-        end = frame = following
+        end = frame = whole
         last = number
     return end, last
 
 
-def _is_whole(frame: bytes) -> bool:
-    lines = frame.split(b"\n", 4)
+def _end_of_last(data: mmap.mmap, frame: int) -> int | None:
+    """Return where a frame ends that none follows yet; None if it is still being written."""
+    lines = data[frame : frame + _LONGEST_HEADER].split(b"\n", 4)
     if len(lines) < 5 or not lines[3].isdigit():
-        return False
-    return frame.endswith(b"\n") and frame.count(b"\n") == _HEADER_LINES + int(lines[3])
+        return None
+    end = frame
+    for _ in range(_HEADER_LINES + int(lines[3])):
+        end = data.find(b"\n", end) + 1
+        if end == 0:
+            return None
+    return end
