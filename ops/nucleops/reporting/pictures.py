@@ -9,7 +9,7 @@ import numpy as np
 
 from nucleops.analysis.grid import FloatArray
 from nucleops.reporting.structures import Structure
-from nucleops.reporting.style import ELEMENTS, VERMILLION, Book
+from nucleops.reporting.style import ELEMENTS, PURPLE, Book
 from nucleops.systems.system import METALS
 
 _PICTURE_IN = (4.2, 3.4)
@@ -72,7 +72,7 @@ def drawn(structure: Structure, marked: Collection[int] = ()) -> Any:
         ax.add_patch(shine)
         if i in marked:
             at, wide = (x[i, 0], x[i, 1]), radius + 0.25
-            ax.add_patch(Circle(at, wide, fc="none", ec=VERMILLION, lw=1.6, zorder=_ON_TOP))
+            ax.add_patch(Circle(at, wide, fc="none", ec=PURPLE, lw=1.6, zorder=_ON_TOP))
     core = x[~wet, :2] if np.any(~wet) else x[:, :2]
     middle, half = core.min(axis=0) / 2 + core.max(axis=0) / 2, np.ptp(core, axis=0) / 2 + 1.2
     # one scale for both axes, chosen so that the whole cluster is in the picture
