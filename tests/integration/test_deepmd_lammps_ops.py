@@ -100,6 +100,7 @@ def test_dpgen2_explores_with_our_operators(
                 "energy_margin_eV_atom": 50,
                 "energy_rise_eV_atom": 50,
                 "bond_stretch": 5,
+                "closest_contact_A": 0.01,
             },
             "seed": 7,
         }

@@ -41,6 +41,7 @@ def study(tmp_path: Path) -> Path:
         "energy_margin_eV_atom": 1e6,
         "energy_rise_eV_atom": 1e6,
         "bond_stretch": 1e6,
+        "closest_contact_A": 1e-3,
     }
     path = tmp_path / "mini.yaml"
     with path.open("w") as file:

@@ -27,6 +27,7 @@ LENIENT = Trust(
     energy_margin_eV_atom=50,
     energy_rise_eV_atom=50,
     bond_stretch=5,
+    closest_contact_A=0.01,
 )
 BIAS = Bias.model_validate(
     {

@@ -43,6 +43,7 @@ LENIENT = Trust(
     energy_margin_eV_atom=500,
     energy_rise_eV_atom=500,
     bond_stretch=1e3,
+    closest_contact_A=0.01,
 )
 DISTANCE = {"d": {"kind": "distance", "sites": [{"index": 1}, {"index": 2}]}}
 BIAS = Bias.model_validate(

@@ -16,9 +16,6 @@ from nucleops.systems.topology import BOND_TOLERANCE
 
 IntArray = NDArray[np.int64]
 
-COLLAPSE_A = 0.6
-"""Two atoms closer than this, in angstrom, have fallen into one another; H-H in H2 is 0.74."""
-
 _HOLDS_H = ("B", "C", "Si", "Ge", "P", "As")
 """Elements whose hydrogen stays; what O, N, S and halogens hold is exchanged with the solvent."""
 _NEAR_A = 2.5
@@ -33,7 +30,7 @@ class Geometry:
     system : System
         The start, with whole molecules.
     trust : Trust
-        How far bonds may stretch.
+        How far bonds may stretch, and how close atoms may come.
     """
 
     def __init__(self, system: System, trust: Trust) -> None:
@@ -64,7 +61,7 @@ class Geometry:
             if stretch[worst] > self._trust.bond_stretch:
                 return self._torn(step, worst, float(stretch[worst]))
         tree = _tree(cKDTree, positions, cell, True)
-        close = tree.query_pairs(COLLAPSE_A, output_type="ndarray")
+        close = tree.query_pairs(self._trust.closest_contact_A, output_type="ndarray")
         if not len(close):
             return None
         i, j = (int(k) for k in close[0])
