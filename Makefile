@@ -4,7 +4,7 @@ PYTHON ?= python3
 RUNS ?= nucleoflow-runs
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-fast lint format lock schema clean
+.PHONY: help setup demo test test-fast lint format lock schema golden clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,19 +25,26 @@ test: setup ## Run all tests, those with the real engines included
 test-fast: setup ## Run the tests that need no engine
 	@$(BIN)/pytest --ignore=tests/integration
 
-lint: setup ## Check style, types and the published schema
+lint: setup ## Check style, types and the published schemas
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/nucleoflow schema | diff -q - workflows/nucleoflow/study/data/study.schema.json \
 	  || { echo "the published JSON schema is out of date: make schema"; exit 1; }
+	@$(BIN)/nucleoflow schema --profile \
+	  | diff -q - workflows/nucleoflow/profile/data/profile.schema.json \
+	  || { echo "the published JSON schema of profiles is out of date: make schema"; exit 1; }
 
 format: setup ## Rewrite the code in the project's style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-schema: setup ## Rewrite the published JSON schema of study files
+schema: setup ## Rewrite the published JSON schemas of study files and cluster profiles
 	@$(BIN)/nucleoflow schema -o workflows/nucleoflow/study/data/study.schema.json
+	@$(BIN)/nucleoflow schema --profile -o workflows/nucleoflow/profile/data/profile.schema.json
+
+golden: setup ## Rewrite the manifests that tests compare with; read the difference like code
+	@$(BIN)/pytest tests/workflows/backends/argo -q --rewrite-golden
 
 lock: ## Rewrite the lock files from pyproject.toml
 	uv pip compile pyproject.toml --extra engines --extra dev --python-version 3.11 \

@@ -66,6 +66,7 @@ class S3Server:
             "-volume.preStopSeconds=0",
             "-master.volumeSizeLimitMB=256",
             "-master.telemetry=false",
+            "-master.electionTimeout=1s",
             *(f"-{name}.port={http}" for name, (http, _) in self._ports.items()),
             *(f"-{name}.port.grpc={grpc}" for name, (_, grpc) in self._ports.items()),
         ]
@@ -86,7 +87,7 @@ class S3Server:
             self._process.wait()
             self._process = None
 
-    def settings(self, bucket: str = BUCKET, prefix: str = "", attempts: int = 8) -> S3Settings:
+    def settings(self, bucket: str = BUCKET, prefix: str = "", attempts: int = 10) -> S3Settings:
         """Return how the store is spoken to."""
         return S3Settings(bucket, prefix, self.endpoint, attempts=attempts)
 

@@ -31,9 +31,14 @@ class TestFolderStore(StoreContract):
 
 def test_a_writer_that_dies_leaves_the_object_as_it_was(store: FolderStore) -> None:
     store.put_bytes(b"whole", "key")
-    with pytest.raises(KeyboardInterrupt), written_whole(store.root / "key") as file:
-        file.write(b"half")
-        raise KeyboardInterrupt
+
+    def die_halfway() -> None:
+        with written_whole(store.root / "key") as file:
+            file.write(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        die_halfway()
     assert store.get_bytes("key") == b"whole"
     assert store.list("") == ["key"]
 

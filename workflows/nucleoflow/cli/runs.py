@@ -57,7 +57,7 @@ def run(
     loaded = load_study(study)
     root = runs_root(runs)
     earlier = find_run(from_run, root) if from_run else None
-    stages = _stages(stage or [])
+    stages = chosen_stages(stage or [])
     given = products_in(earlier.results) if earlier else {}
     refuse_missing(stages_of(loaded, stages), list(given))
     request = RunRequest(
@@ -112,7 +112,8 @@ def _follow(launched: Launched, *, detach: bool, plain: bool) -> None:
     raise typer.Exit(follow(launched, plain=plain))
 
 
-def _stages(names: list[str]) -> tuple[str, ...]:
+def chosen_stages(names: list[str]) -> tuple[str, ...]:
+    """Return the stages that ``--stage`` names, in the order in which they run."""
     import difflib
 
     from nucleoflow.study.model import STAGES

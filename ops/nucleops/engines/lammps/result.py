@@ -77,6 +77,15 @@ class MdResult:
     resumed_steps: list[int] = field(default_factory=list)
     sharing_walkers: int = 1
 
+    @property
+    def ns_per_day(self) -> float:
+        """Speed: simulated nanoseconds per day of wall-clock time, start-up included."""
+        # the clock is that of the last attempt, which began where it was resumed
+        steps = self.steps_run - (self.resumed_steps[-1] if self.resumed_steps else 0)
+        simulated_ns = steps * self.time_step_fs * 1e-6
+        # few digits: a cluster keeps this number of every run in its memory
+        return round(simulated_ns / self.wall_s * 86400, 3) if self.wall_s > 0 else 0.0
+
     def write(self) -> None:
         """Write ``md.json``."""
         values = {k: v for k, v in asdict(self).items() if k != "folder"}

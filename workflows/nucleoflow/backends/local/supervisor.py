@@ -17,7 +17,8 @@ from pathlib import Path
 from nucleoflow.backends.local import events, processes
 from nucleoflow.backends.local.attempt import LOG, Stopped, Workdir, full_command, run_attempt, tail
 from nucleoflow.backends.local.slots import Limits, hold
-from nucleoflow.backends.local.verdict import FATAL_EXIT, SUCCEEDED, Verdict
+from nucleoflow.backends.local.verdict import SUCCEEDED, Verdict
+from nucleoflow.backends.script import FATAL_EXIT
 from nucleops.engines.limits import grace_s
 
 _STOPPED_EXIT = 128 + signal.SIGTERM

@@ -1,4 +1,4 @@
-"""How close six points are to a regular octahedron."""
+"""How close sets of six points are to a regular octahedron."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nucleops.analysis.grid import BoolArray, FloatArray
+
 OCTAHEDRON = np.array(
     [[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]], dtype=np.float64
 )
@@ -15,25 +17,25 @@ OCTAHEDRON = np.array(
 
 
 @dataclass(frozen=True)
-class Shape:
-    """Distance of six points from the regular octahedron.
+class Shapes:
+    """Distance of sets of six points from the regular octahedron.
 
     Attributes
     ----------
-    measure : float
+    measure : ndarray
         Continuous shape measure: 0 for a regular octahedron, at most 100, without a unit.
-    rmsd : float
-        Root mean square distance in A of the six points from the best regular octahedron.
-    edge : float
-        Edge length in A of that octahedron.
+    rmsd_A : ndarray
+        Root mean square distance of the six points from the best regular octahedron.
+    edge_A : ndarray
+        Edge length of that octahedron.
     """
 
-    measure: float
-    rmsd: float
-    edge: float
+    measure: FloatArray
+    rmsd_A: FloatArray
+    edge_A: FloatArray
 
 
-def octahedron_shape(points: ArrayLike) -> Shape:
+def octahedron_shapes(points: ArrayLike) -> Shapes:
     """Compare six points with the regular octahedron of best size, place and orientation.
 
     The continuous shape measure ``S = min sum |Q - P|^2 / sum |Q - Q0|^2 * 100`` (Pinsky and
@@ -43,7 +45,12 @@ def octahedron_shape(points: ArrayLike) -> Shape:
     Parameters
     ----------
     points : array_like
-        Shape (6, 3), in A, whole (not split by the periodic boundary).
+        Shape (..., 6, 3), in A, whole (not split by the periodic boundary).
+
+    Returns
+    -------
+    Shapes
+        Arrays of shape (...).
 
     Raises
     ------
@@ -51,20 +58,20 @@ def octahedron_shape(points: ArrayLike) -> Shape:
         If there are not six points, or they coincide.
     """
     q = np.asarray(points, dtype=np.float64)
-    if q.shape != (6, 3):
+    if q.shape[-2:] != (6, 3):
         raise ValueError(f"an octahedron has six points, found shape {q.shape}")
-    q = q - q.mean(axis=0)
-    size = float(np.sum(q**2))
-    if size == 0:
+    q = q - q.mean(axis=-2, keepdims=True)
+    size = np.sum(q**2, axis=(-2, -1))
+    if np.any(size == 0):
         raise ValueError("the six points coincide")
     # The octahedron's own symmetry (with reflections) leaves 15 distinct numberings: the ways to
     # pair six points as opposite corners. Sum of singular values: best rotation or reflection.
-    overlaps = np.array([q[list(order)].T @ OCTAHEDRON for order in _pairings()])
-    best = float(np.linalg.svd(overlaps, compute_uv=False).sum(axis=1).max())
+    numbered = q[..., np.array(list(_pairings())), :]
+    overlaps = np.swapaxes(numbered, -1, -2) @ OCTAHEDRON
+    best = np.linalg.svd(overlaps, compute_uv=False).sum(axis=-1).max(axis=-1)
     norm = float(np.sum(OCTAHEDRON**2))
-    rest = max(0.0, size - best**2 / norm)
-    scale = best / norm
-    return Shape(100.0 * rest / size, float(np.sqrt(rest / 6)), scale * float(np.sqrt(2)))
+    rest = np.maximum(0.0, size - best**2 / norm)
+    return Shapes(100.0 * rest / size, np.sqrt(rest / 6), best / norm * np.sqrt(2))
 
 
 def _pairings() -> Iterator[tuple[int, ...]]:
@@ -75,12 +82,13 @@ def _pairings() -> Iterator[tuple[int, ...]]:
             yield (0, a, rest[0], b, last[0], last[1])
 
 
-def is_octahedral(contacts: ArrayLike) -> bool:
-    """Whether a contact graph, shape (6, 6), is the octahedron's.
+def are_octahedral(contacts: ArrayLike) -> BoolArray:
+    """Whether contact graphs, shape (..., 6, 6), are the octahedron's.
 
     Each vertex touches four others and not the fifth, its opposite: three disjoint missing pairs.
     """
-    graph = np.asarray(contacts, dtype=np.bool_)
-    if graph.shape != (6, 6):
-        return False
-    return bool(np.all(graph.sum(axis=1) - np.diag(graph) == 4))
+    graphs = np.asarray(contacts, dtype=np.bool_)
+    if graphs.shape[-2:] != (6, 6):
+        raise ValueError(f"an octahedron has six vertices, found shape {graphs.shape}")
+    degrees = graphs.sum(axis=-1) - np.diagonal(graphs, axis1=-2, axis2=-1)
+    return np.asarray(np.all(degrees == 4, axis=-1), dtype=np.bool_)
