@@ -36,7 +36,7 @@ def small(text: str) -> str:
         "temperature_factor": 50.0,
         "energy_margin_eV_atom": 50.0,
         "energy_rise_eV_atom": 50.0,
-        "bond_stretch": 5.0,
+        "bond_stretch": 1e3,
         "closest_contact_A": 0.01,
     }
     for run in learn["initial_data"]:

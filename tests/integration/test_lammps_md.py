@@ -26,7 +26,7 @@ LENIENT = Trust(
     temperature_factor=20,
     energy_margin_eV_atom=50,
     energy_rise_eV_atom=50,
-    bond_stretch=5,
+    bond_stretch=1e3,
     closest_contact_A=0.01,
 )
 BIAS = Bias.model_validate(
