@@ -104,7 +104,7 @@ def main() -> None:
     plain = {k: v for k, v in program.environment.items() if k != "LAMMPS_PLUGIN_PATH"}
     md.find_lammps = lambda: dataclasses.replace(program, environment=plain)  # type: ignore[assignment]
     system = box()
-    settings = MdSettings(steps=STEPS, stride=STRIDE, temperature_K=1e-3)
+    settings = MdSettings(steps=STEPS, stride=STRIDE, temperature_K=1e-6)
     cadence = with_cadence(settings, hills=False).checkpoint_steps
     bare, kept = [], []
     with tempfile.TemporaryDirectory() as name:
