@@ -57,6 +57,13 @@ def check_same(folder: Path, whole: Path, biased: bool) -> None:
     assert steps == list(range(0, steps[-1] + 1, 50))
 
 
+def undisturbed(folder: Path, settings: MdSettings, bias: Bias | None, resumed: list[int]) -> None:
+    """Run without a kill; if asked for with ends and new starts at some steps."""
+    keeping = Keeping(FolderStore(folder.with_suffix(".store")), "run", interval_s=1e6)
+    for steps in [*sorted({*resumed} - {settings.steps}), settings.steps]:
+        run(folder, settings.model_copy(update={"steps": steps}), bias, 5, keeping)
+
+
 def kill_until_it_ends(
     start: Callable[[ObjectStore], object], inner: ObjectStore, rng: random.Random
 ) -> int:
@@ -79,9 +86,13 @@ def kill_until_it_ends(
 def test_killed_again_and_again_on_a_store_that_fails(
     tmp_path: Path, steps: int, thermostat: str, bias: Bias | None
 ) -> None:
-    """Three times at least 17 kills, each run from beginning to end."""
+    """Three times at least 17 kills, each run from beginning to end.
+
+    With csvr it ends as a run that was never stopped. With Nose-Hoover LAMMPS sums the temperature
+    anew when it starts, which decides the last bit: it ends as a run that was started anew at the
+    same steps, without a kill and from a store that works.
+    """
     settings, rng = settings_for(steps, thermostat), random.Random(steps)
-    run(tmp_path / "whole", settings, bias, 5, None)
     kills, turns = 0, 0
     while kills < 17:
         folder, inner = tmp_path / f"killed-{turns}", FolderStore(tmp_path / f"store-{turns}")
@@ -90,7 +101,10 @@ def test_killed_again_and_again_on_a_store_that_fails(
             run(folder, settings, bias, 5, Keeping(store, "run", INTERVAL_S))
 
         kills, turns = kills + kill_until_it_ends(start, inner, rng), turns + 1
-        check_same(folder, tmp_path / "whole", bias is not None)
+        whole = tmp_path / f"whole-{turns}"
+        resumed = read_result(folder).resumed_steps if thermostat == "nose-hoover" else []
+        undisturbed(whole, settings, bias, resumed)
+        check_same(folder, whole, bias is not None)
 
 
 @pytest.mark.usefixtures("fast_lammps")

@@ -69,7 +69,7 @@ class Killer:
 @pytest.mark.parametrize(
     ("thermostat", "periodic", "signals"),
     [
-        ("nose-hoover", True, (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL)),
+        ("csvr", True, (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL)),
         ("csvr", False, (signal.SIGKILL, signal.SIGKILL)),
     ],
 )

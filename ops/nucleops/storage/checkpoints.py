@@ -4,13 +4,13 @@ One checkpoint is a state (what the program itself needs to go on) and what the 
 its outputs by then. Outputs only ever grow, so each checkpoint stores what is new as one increment
 (see :mod:`nucleops.storage.increments`), and costs the same whether the run is young or old::
 
-    <key>/<physics>/increment-<from>-<to>-<writer>.tar    what came to the outputs
-    <key>/<physics>/state-<step>-<writer>.tar             the program's own files
-    <key>/<physics>/manifest-<step>-<writer>.json         written last: the checkpoint exists
+    <key>/<physics>/increment-<step>-<try>.tar    what came to the outputs
+    <key>/<physics>/state-<step>-<try>.tar        the program's own files
+    <key>/<physics>/manifest-<step>-<try>.json    written last: the checkpoint exists
 
 ``<physics>`` is the digest of all that decides how the run goes on; a run of other physics neither
-sees these checkpoints nor removes them before it has ended. ``<writer>`` is another in each
-attempt, so that one which was given up and still writes overwrites nothing.
+sees these checkpoints nor removes them before it has ended. ``<try>`` is another each time that one
+is written, so that no try, nor an attempt which was given up and still writes, overwrites anything.
 """
 
 from __future__ import annotations
@@ -149,7 +149,6 @@ class CheckpointStore:
     key: str
     physics: dict[str, str]
     patience: int = 8
-    _writer: str = field(default_factory=lambda: secrets.token_hex(4))
     _whole: list[str] = field(default_factory=list)
 
     @property
@@ -182,14 +181,14 @@ class CheckpointStore:
         """
         positions = dict(before.positions) if before else {}
         newest = before.newest if before else None
+        stem = f"{step:012d}-{secrets.token_hex(4)}"
         for piece in pieces:
             positions[piece.name] = positions.get(piece.name, 0) + piece.size
         increment = None
         if any(piece.size for piece in pieces):
-            start = before.step if before else 0
-            increment = spool / f"increment-{start:012d}-{step:012d}-{self._writer}.tar"
+            increment = spool / f"increment-{stem}.tar"
             write_tar(increment, pieces, newest)
-        packed = spool / f"state-{step:012d}-{self._writer}.tar"
+        packed = spool / f"state-{stem}.tar"
         write_tar(packed, [Piece(n, path, 0, path.stat().st_size) for n, path in state.items()])
         return Packed(step, packed, increment, newest, positions)
 
@@ -201,7 +200,7 @@ class CheckpointStore:
         Parameters
         ----------
         packed : Packed
-            From :meth:`pack`; its files are removed once they are stored.
+            From :meth:`pack`; its files are removed, also where storing them fails.
         versions : mapping
             Programs and their versions.
         resumed : sequence of int
@@ -212,24 +211,25 @@ class CheckpointStore:
         StorageUnreachable, WrongInput
             From the store; nothing has changed for a reader then.
         """
-        newest = packed.before
-        if packed.increment is not None:
-            newest = self._put(packed.increment)
-        manifest = Manifest(
-            packed.step,
-            dict(self.physics),
-            dict(versions),
-            self._put(packed.state),
-            newest,
-            packed.positions,
-            tuple(resumed),
-            time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        )
-        written = packed.state.with_name(f"manifest-{packed.step:012d}-{self._writer}.json")
-        written.write_bytes(manifest.to_bytes())
-        self._whole.append(self._put(written).key)
-        for path in filter(None, (packed.increment, packed.state, written)):
-            path.unlink(missing_ok=True)
+        stem = packed.state.name.removeprefix("state-").removesuffix(".tar")
+        written = packed.state.with_name(f"manifest-{stem}.json")
+        try:
+            manifest = Manifest(
+                packed.step,
+                dict(self.physics),
+                dict(versions),
+                self._put(packed.state),
+                packed.before if packed.increment is None else self._put(packed.increment),
+                packed.positions,
+                tuple(resumed),
+                time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            )
+            written.write_bytes(manifest.to_bytes())
+            self._whole.append(self._put(written).key)
+        finally:
+            # tries that fail while the store is away must not fill the disk
+            for path in filter(None, (packed.increment, packed.state, written)):
+                path.unlink(missing_ok=True)
         # the checkpoint is there; what could not be removed is removed with the next
         with contextlib.suppress(NucleoError):
             self._prune()

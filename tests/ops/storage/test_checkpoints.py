@@ -195,6 +195,23 @@ def test_an_increment_that_is_not_stored_whole_is_no_checkpoint(tmp_path: Path) 
     assert manifest.step == 30
 
 
+def test_another_try_at_a_step_overwrites_nothing(tmp_path: Path) -> None:
+    """What looked like a failure may have been stored, and the next try may be cut off."""
+    inner, checkpoints, run = saved(tmp_path)
+
+    class Truncating(FlakyStore):
+        def put_file(self, path: Path, key: str) -> None:
+            self.inner.put_bytes(path.read_bytes()[:-1], key)
+
+    checkpoints.store = Truncating(inner, 0, share=0)
+    with pytest.raises(StorageUnreachable):
+        run.save()
+    assert not list(run.spool.iterdir())
+    manifest = CheckpointStore(inner, "nucleate/000", PHYSICS).newest(tmp_path / "back")
+    assert manifest is not None
+    assert manifest.step == 30
+
+
 def test_a_store_that_is_away_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
     inner, _, _ = saved(tmp_path)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nucleops.engines.lammps import inputs
-from nucleops.engines.lammps.keeping import Keeper
+from nucleops.engines.lammps.keeper import Keeper
 from nucleops.engines.lammps.legs import prune
 from nucleops.engines.lammps.program import LammpsProgram
 from nucleops.engines.lammps.settings import MdSettings

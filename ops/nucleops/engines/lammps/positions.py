@@ -15,10 +15,9 @@ from nucleops.engines.lammps.program import BiasEngine
 from nucleops.engines.lammps.readers import THERMO_COLUMNS, step_of_row
 from nucleops.engines.lammps.settings import MdSettings
 from nucleops.storage.increments import Piece
+from nucleops.systems.lammps_dump import FRAME_START, HEADER_LINES
 
 LOG_FILE = "log.lammps"
-_FRAME = b"ITEM: TIMESTEP\n"
-_HEADER_LINES = 9
 _LONGEST_HEADER = 200
 
 
@@ -196,14 +195,14 @@ def _row_step(output: Output, words: list[bytes]) -> int | None:
 def _end_of_frames(data: mmap.mmap, start: int, step: int) -> tuple[int, int | None]:
     end, last = start, None
     frame = start
-    while data[frame : frame + len(_FRAME)] == _FRAME:
-        after_step = data.find(b"\n", frame + len(_FRAME)) + 1
+    while data[frame : frame + len(FRAME_START)] == FRAME_START:
+        after_step = data.find(b"\n", frame + len(FRAME_START)) + 1
         if after_step == 0:
             break
-        number = int(data[frame + len(_FRAME) : after_step])
+        number = int(data[frame + len(FRAME_START) : after_step])
         if number > step:
             break
-        following = data.find(_FRAME, after_step)
+        following = data.find(FRAME_START, after_step)
         whole = following if following >= 0 else _end_of_last(data, frame)
         if whole is None:
             break
@@ -218,7 +217,7 @@ def _end_of_last(data: mmap.mmap, frame: int) -> int | None:
     if len(lines) < 5 or not lines[3].isdigit():
         return None
     end = frame
-    for _ in range(_HEADER_LINES + int(lines[3])):
+    for _ in range(HEADER_LINES + int(lines[3])):
         end = data.find(b"\n", end) + 1
         if end == 0:
             return None

@@ -7,10 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from nucleops.systems.lammps_dump import FRAME_START, HEADER_LINES
 from nucleops.systems.system import FloatArray
-
-_FRAME = b"ITEM: TIMESTEP\n"
-_HEADER_LINES = 9
 
 
 class RowTail:
@@ -60,9 +58,9 @@ class FrameTail:
             file.seek(self._offset)
             text = file.read()
         end = len(text)
-        while (start := text.rfind(_FRAME, 0, end)) >= 0:
-            lines = text[start:end].split(b"\n", _HEADER_LINES)
-            n_atoms = int(lines[3]) if len(lines) > _HEADER_LINES else -1
+        while (start := text.rfind(FRAME_START, 0, end)) >= 0:
+            lines = text[start:end].split(b"\n", HEADER_LINES)
+            n_atoms = int(lines[3]) if len(lines) > HEADER_LINES else -1
             rows = lines[-1]
             if n_atoms >= 0 and rows.count(b"\n") == n_atoms:
                 self._offset += end
