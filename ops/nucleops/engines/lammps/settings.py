@@ -47,9 +47,9 @@ class MdSettings(Settings):
     checkpoint_steps: int = Field(default=0, ge=0)
     """Steps between checkpoints that an interrupted run goes on from, a multiple of `stride`; 0 for
     none, or where there is a store of checkpoints for the first multiple of `stride` from 500 on
-    (with hills from 1000 on). Exact to the last bit on one machine with csvr; nose-hoover goes on to
-    within rounding, for LAMMPS takes its temperature anew. Runs with OPES, and walkers that share
-    hills, begin anew."""
+    (with hills from 1000 on). Exact to the last bit on one machine with csvr; nose-hoover goes on
+    to within rounding, for LAMMPS takes its temperature anew. Runs with OPES, and walkers that
+    share hills, begin anew."""
     checkpoint_interval_s: Positive | None = None
     """Seconds of wall time between checkpoints that are stored outside the machine; left out: as
     the environment says (NUCLEOFLOW_CHECKPOINT_INTERVAL_S), else 300."""
