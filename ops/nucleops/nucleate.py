@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dflow.python import OP, OPIO, Artifact, BigParameter, OPIOSign
 
@@ -22,7 +22,8 @@ SHOWN = 4
 class RunReplica(Production):
     """Many dimers in methanol, packed and run at seeds of this replica's own, then analysed.
 
-    The task has a ``spec`` to pack; the result folder is ``replica-000`` for ``number`` 0.
+    The task has a ``spec`` to pack, or ``conditions`` (dictionaries of ``label``, ``md`` and
+    ``spec``) that the replicas take in turn; the result folder is ``replica-000`` for ``number`` 0.
     ``settings`` are ``NucleationSettings`` as plain data. ``analysis`` is a small folder of the
     same name: pooling thousands of replicas must not need their trajectories.
     """
@@ -57,8 +58,20 @@ class RunReplica(Production):
         folder: Path = made["result"]
         analysis = Path("analysis") / folder.name
         shown = (self.read(ip).number or 0) < SHOWN
-        analyse_or_say_why(folder, settings, analysis, write_movie if shown else None)
+        label = self._condition(ip).get("label", "")
+        analyse_or_say_why(folder, settings, analysis, write_movie if shown else None, label)
         return OPIO({**made, "analysis": analysis})
+
+    def values(self, ip: OPIO) -> dict[str, Any]:
+        """Return the task of this replica, under its condition."""
+        values = {k: v for k, v in super().values(ip).items() if k != "conditions"}
+        own = {k: v for k, v in self._condition(ip).items() if k != "label"}
+        return values | own
+
+    def _condition(self, ip: OPIO) -> dict[str, Any]:
+        conditions = ip["task"].get("conditions") or [{}]
+        number = ip["number"] if ip["number"] is not None else ip["task"].get("number") or 0
+        return dict(conditions[number % len(conditions)])
 
     def start(self, task: MdTask, ip: OPIO) -> System:
         """Pack the replica's box at its own seed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dflow.python import OP, OPIO, Artifact, BigParameter, OPIOSign, Parameter
 
@@ -65,12 +65,16 @@ class Production(OP):
         """Return the task of this run, checked."""
         from nucleops.engines.lammps.task import read_task
 
+        task = read_task(self.values(ip), f"{type(self).__name__}.task")
+        self.check(task)
+        return task
+
+    def values(self, ip: OPIO) -> dict[str, Any]:
+        """Return the task of this run as plain data."""
         values = dict(ip["task"])
         if ip["number"] is not None:
             values["number"] = ip["number"]
-        task = read_task(values, f"{type(self).__name__}.task")
-        self.check(task)
-        return task
+        return values
 
     def check(self, task: MdTask) -> None:
         """Refuse a task that this operator is not for."""

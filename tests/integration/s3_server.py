@@ -7,8 +7,10 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,10 +29,13 @@ class S3Server:
     ----------
     folder : Path
         Data, log and configuration; a server that is started again finds its objects there.
+    more_identities : sequence of dict
+        Who may do what beside the tests' own identity, as SeaweedFS has it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, more_identities: Sequence[dict[str, Any]] = ()) -> None:
         self.folder = folder
+        self.more_identities = more_identities
         self.log = folder / "server.log"
         folder.mkdir(parents=True, exist_ok=True)
         names = ("s3", "master", "volume", "filer")
@@ -51,7 +56,7 @@ class S3Server:
             "actions": ["Admin", "Read", "Write", "List", "Tagging"],
         }
         config = self.folder / "identities.json"
-        config.write_text(json.dumps({"identities": [identity]}))
+        config.write_text(json.dumps({"identities": [identity, *self.more_identities]}))
         options = [
             f"-dir={self.folder}",
             "-ip=127.0.0.1",

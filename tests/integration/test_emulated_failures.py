@@ -180,6 +180,28 @@ def test_a_step_that_a_cluster_ends_is_tried_again(
     assert (first / "outputs").exists() == (action is Pod.lose)
 
 
+COUNTING = """
+import signal, time
+from pathlib import Path
+
+heard = []
+signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+Path('/tmp/ready').touch()
+while not heard:
+    time.sleep(0.02)
+time.sleep(1)
+print('heard', len(heard))
+"""
+
+
+def test_a_request_to_end_is_heard_once(run: Run, name: str, s3_server: S3Server) -> None:
+    """A second one would have an engine killed before it has written its last checkpoint."""
+    manifest = workflow(name, "step", script("step", COUNTING, s3_server.endpoint))
+    outcome, (node,) = run(manifest, interfere=when_ready(Pod.terminate))
+    assert outcome.phase == "Succeeded"
+    assert "heard 1" in node.log.splitlines()
+
+
 MEMBER = """
 import json, os, signal, sys, uuid
 from pathlib import Path
@@ -257,8 +279,34 @@ def test_a_member_that_was_promoted_and_then_lost_is_replaced(
     outcome, nodes = run(scope_attempts(manifest, STORE_URL), interfere=lose_first)
     assert outcome.phase == "Succeeded", [node.log for node in nodes]
     assert json.loads(outcome.parameters["seen"]) == GOOD
-    folders = {key.split("/")[3] for key in s3_server.store().list(f"{name}/group/result/")}
-    assert sum(folder.startswith("attempt-") for folder in folders) == 4
+    assert attempts_below(s3_server, f"{name}/group/result/") == 4
+
+
+def test_a_member_on_a_lost_node_that_goes_on_does_not_mix_in(
+    run: Run, name: str, s3_server: S3Server
+) -> None:
+    """It uploads its own result while its successor, which ends later, works."""
+
+    def disconnect(pod: Pod) -> None:
+        end = time.monotonic() + 60
+        half = pod.inside("/tmp/outputs/artifacts/result/task.1/frame-9")
+        while pod.step == "member" and pod.attempt == 0 and time.monotonic() < end:
+            if half.exists():
+                pod.disconnect()
+                return
+            time.sleep(0.02)
+
+    member = MEMBER.replace("TROUBLE", "pass") + "\nimport time; time.sleep(4 * {{retries}} + 1)"
+    manifest = fan_out(name, member, CONSUMER, s3_server.endpoint)
+    outcome, _ = run(scope_attempts(manifest, STORE_URL), interfere=disconnect)
+    assert json.loads(outcome.parameters["seen"]) == GOOD
+    assert attempts_below(s3_server, f"{name}/group/result/") == 4
+
+
+def attempts_below(server: S3Server, prefix: str) -> int:
+    """Count the attempts that uploaded something below a key."""
+    parts = {key.removeprefix(prefix).split("/")[0] for key in server.store().list(prefix)}
+    return sum(part.startswith("attempt-") for part in parts)
 
 
 def test_a_store_that_refuses_is_named_with_advice(

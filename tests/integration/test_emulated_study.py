@@ -24,8 +24,11 @@ from emulated.pods import Kubelet
 from emulated.sandbox import Pod
 from s3_server import ACCESS_KEY, BUCKET, SECRET_KEY, S3Server
 
+from nucleoflow.backends.argo.fetch import download
 from nucleoflow.backends.argo.render import render
+from nucleoflow.dag.plan import products_in
 from nucleoflow.profile.model import ClusterProfile
+from nucleoflow.runs.folder import RunFolder
 from nucleoflow.study.load import load_study
 from nucleops.storage.s3 import S3Store
 
@@ -210,3 +213,27 @@ def test_nothing_of_this_machine_is_in_the_manifest(run: Finished) -> None:
     text = json.dumps(run.manifest)
     for path in (Path.home(), Path(__file__).parents[2], run.pods):
         assert str(path) not in text
+
+
+def test_downloaded_results_are_those_of_a_local_run(run: Finished, tmp_path: Path) -> None:
+    outputs = {
+        "build": ("systems", run.last("build").outcome.artifacts["systems"]["key"]),
+        "learn": ("models", f"{PREFIX}{RUN_ID}/final--run-train-group/model"),
+        "report": ("report", run.last("report").outcome.artifacts["report"]["key"]),
+    }
+    nodes: dict[str, dict[str, Any]] = {
+        stage: {
+            "id": stage, "name": f"{RUN_ID}.{stage}", "displayName": stage, "type": "Steps",
+            "phase": "Succeeded", "boundaryID": RUN_ID,
+            "outputs": {"artifacts": [{"name": name, "s3": {"key": key}}]},
+        }
+        for stage, (name, key) in outputs.items()
+    }  # fmt: skip
+    workflow = {"metadata": {"name": RUN_ID}, "status": {"nodes": nodes}}
+    folder = RunFolder(tmp_path / RUN_ID)
+    folder.path.mkdir()
+    results = download(workflow, run.store, folder)
+    assert folder.report == results / "report" / "report.html"
+    found = products_in(results)
+    assert len(found["models"]) == 2
+    assert {path.stem for path in (results / "systems").glob("*.extxyz")} >= {"monomers", "cluster"}

@@ -211,3 +211,25 @@ def test_speed_is_simulated_time_per_day() -> None:
     )
     assert result.ns_per_day == pytest.approx(24.0)  # 1 ns an hour
     assert dataclasses.replace(result, wall_s=0.0).ns_per_day == 0.0
+
+
+def test_replicas_take_the_conditions_of_a_grid_in_turn(runs: list[tuple[Any, ...]]) -> None:
+    specs = [
+        {
+            "contents": [{"motif": "dimer", "count": 1}, {"motif": "methanol", "count": n}],
+            "box": {"shape": "droplet", "radius_A": 6.0},
+        }
+        for n in (1, 2)
+    ]
+    conditions = [
+        {"label": f"{t} K", "spec": spec, "md": {"steps": 100, "temperature_K": t}}
+        for t, spec in zip((300, 350), specs, strict=True)
+    ]
+    task = {k: v for k, v in TASK.items() if k not in ("spec", "md")} | {"conditions": conditions}
+    for number in (0, 3, 4):
+        values = {"task": task, "number": number, "models": MODELS, "data_range": {}}
+        analysis = RunReplica().execute(OPIO(values))["analysis"]
+        assert analysis == Path("analysis") / f"replica-{number:03d}"
+    assert [run[0].md.temperature_K for run in runs] == [300, 350, 300]
+    assert [run[1].n_atoms for run in runs] == [18, 24, 18]
+    assert len({run[0].own_seed for run in runs}) == 3

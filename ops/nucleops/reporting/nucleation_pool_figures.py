@@ -12,7 +12,6 @@ from nucleops.analysis.stages.files import numbers, read_csv
 from nucleops.analysis.stages.replica import MOVIE
 from nucleops.reporting.style import (
     BLUE,
-    FAINT,
     GREEN,
     SERIES,
     SKY,
@@ -37,20 +36,12 @@ def survival_and_sizes(book: Book, folder: Path, summary: dict[str, Any]) -> Non
     fig, (left, right) = plt.subplots(1, 2, figsize=(WIDTH_IN, 2.4))
     pooled = (summary.get("pooled") or {}).get("survival")
     if curve.is_file() and pooled:
-        table = {name: numbers(v) for name, v in read_csv(curve).items()}
-        t = table["time_ps"]
-        left.fill_between(
-            t, table["low_95"], table["high_95"], step="post", color=FAINT, alpha=0.35, lw=0
-        )
-        left.step(t, table["share_without_nucleus"], where="post", color=VERMILLION)
-        rate = f"{pooled['rate_low_ns']:.3g} to {pooled['rate_high_ns']:.3g} per ns"
-        left.text(
-            0.03, 0.05, f"{pooled['events']} of {pooled['replicas']} replicas\n{rate} (95 %)",
-            transform=left.transAxes, va="bottom",
-        )  # fmt: skip
+        _survival(left, read_csv(curve), pooled)
     else:
-        left.text(0.5, 0.5, "a nucleus from the start in every replica", ha="center",
-                  transform=left.transAxes)  # fmt: skip
+        left.text(
+            0.5, 0.5, "a nucleus from the start in every replica", ha="center",
+            transform=left.transAxes,
+        )  # fmt: skip
     left.set(xlabel="time (ps)", ylabel="share of replicas\nwithout a nucleus", ylim=(0, 1.04))
     left.set_xlim(0, max(r["trusted_ps"] for r in summary["replicas"]) or 1)
     _stacked(right, {name: numbers(v) for name, v in read_csv(sizes).items()})
@@ -62,10 +53,28 @@ def survival_and_sizes(book: Book, folder: Path, summary: dict[str, Any]) -> Non
         fig,
         caption="(a) Kaplan–Meier estimate of the share of replicas in which no nucleus that lasts "
         "to the end has formed yet, with its 95 % confidence band; replicas packed with one are "
-        "left out. (b) Share of the metal atoms in aggregates of each size, mean over replicas.",
+        "left out; in the legend, the 95 % interval of the rate. (b) Share of the metal atoms in "
+        "aggregates of each size, mean over replicas.",
         alt="Survival curve with a band, and stacked shares of metals by size of aggregate.",
         data=[curve, sizes],
     )
+
+
+def _survival(ax: Any, table: dict[str, list[str]], pooled: list[dict[str, Any]]) -> None:
+    colours = (VERMILLION, *(c for c in SERIES if c != VERMILLION))
+    for k, of in enumerate(pooled):
+        colour = colours[k % len(colours)]
+        own = [i for i, name in enumerate(table["condition"]) if name == of["condition"]]
+        t, share, low, high = (
+            numbers([table[column][i] for i in own])
+            for column in ("time_ps", "share_without_nucleus", "low_95", "high_95")
+        )
+        ax.fill_between(t, low, high, step="post", color=colour, alpha=0.15, lw=0)
+        rate = f"{of['rate_low_ns']:.3g} to {of['rate_high_ns']:.3g} per ns"
+        name = f"{of['condition']}: " if of["condition"] else ""
+        label = f"{name}{of['events']} of {of['replicas']} replicas, {rate}"
+        ax.step(t, share, where="post", color=colour, label=label)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0))
 
 
 def _stacked(ax: Any, table: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,11 +87,14 @@ class Kubelet:
         assert pod.process is not None
         if self._interfere is not None:
             threading.Thread(target=self._interfere, args=(pod,), daemon=True).start()
-        code = pod.process.wait(_LONGEST_S)
+        end = time.monotonic() + _LONGEST_S
+        while not pod.lost and (code := pod.process.poll()) is None:
+            assert time.monotonic() < end, f"{pod.step} takes too long: {pod.log[-2000:]}"
+            time.sleep(0.02)
         if pod.lost:
             return Outcome(ERROR, message="pod deleted")
-        code = code if code >= 0 else 128 - code
-        return self._collect(template, pod, code)
+        assert code is not None
+        return self._collect(template, pod, code if code >= 0 else 128 - code)
 
     def _collect(self, template: dict[str, Any], pod: Pod, code: int) -> Outcome:
         outcome = Outcome(exit_code=code)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 import nucleoflow
 import nucleops
 
@@ -73,22 +75,27 @@ class Pod:
         return self.folder / "tmp" / Path(path).relative_to("/tmp")
 
     def terminate(self) -> None:
-        """Ask it to end, as a node that is drained does."""
+        """Ask it to end, as a node that is drained does; Argo passes it on to the whole group."""
         assert self.process is not None
-        self.process.terminate()
+        os.killpg(self.process.pid, signal.SIGTERM)
 
     def kill_script(self) -> None:
         """Kill the process that runs the script, as the kernel does when memory runs out."""
         assert self.process is not None
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        for pid in children.read_text().split():
-            os.kill(int(pid), signal.SIGKILL)
+        for child in psutil.Process(self.process.pid).children():
+            child.kill()
+
+    def disconnect(self) -> None:
+        """Have its node give no more news; the pod itself goes on."""
+        self.lost = True
 
     def lose(self) -> None:
         """Take its node away."""
         assert self.process is not None
         self.lost = True
-        os.killpg(self.process.pid, signal.SIGKILL)
+        main = psutil.Process(self.process.pid)
+        for process in (main, *main.children(recursive=True)):
+            process.kill()
 
 
 def start(pod: Pod, script: dict[str, Any], secrets: dict[str, dict[str, str]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from types import ModuleType
 
@@ -83,13 +84,26 @@ def test_replicas_are_in_order_whichever_ended_first(replicas: Path, tmp_path: P
 
 def test_pool_of_replicas(replicas: Path) -> None:
     pooled = read_json(replicas / "summary.json")["pooled"]
-    assert pooled["survival"]["replicas"] + pooled["with_nucleus_from_start"] == 2
+    (curve_of_all,) = pooled["survival"]
+    assert curve_of_all["replicas"] + pooled["with_nucleus_from_start"] == 2
     curve = read_csv(replicas / "survival.csv")
     assert numbers(curve["share_without_nucleus"])[0] == 1
     shares = read_csv(replicas / "size-distribution.csv")
     total = sum(numbers(v) for name, v in shares.items() if name != "time_ps")
     assert total[~np.isnan(total)] == pytest.approx(1)
     assert {(o["first"], o["second"]) for o in pooled["order"]} >= {("drying", "aggregation")}
+
+
+def test_conditions_of_a_grid_have_curves_of_their_own(replicas: Path, tmp_path: Path) -> None:
+    hot = tmp_path / "replica-005"
+    shutil.copytree(replicas / "replica-000", hot)
+    account = read_json(hot / "replica.json") | {"condition": "400 K", "first_nucleus_ps": None}
+    (hot / "replica.json").write_text(json.dumps(account))
+    out = nucleate_folder([replicas / "replica-000", hot], NucleationSettings(), tmp_path / "pool")
+    curves = read_json(out / "summary.json")["pooled"]["survival"]
+    assert [(c["condition"], c["events"]) for c in curves] == [("", 1), ("400 K", 0)]
+    table = read_csv(out / "survival.csv")
+    assert set(table["condition"]) == {"", "400 K"}
 
 
 def test_replica_names() -> None:

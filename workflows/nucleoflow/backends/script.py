@@ -39,6 +39,11 @@ class Ending:
     error: BaseException | None = None
 
 
+def ending_of(failure: NucleoError) -> Ending:
+    """Return the ending that an expected failure means."""
+    return Ending(TRANSIENT_EXIT if failure.transient else FATAL_EXIT, failure)
+
+
 def run_script(script: str) -> Ending:
     """Run a script as the main module of this process; call it once.
 
@@ -50,7 +55,8 @@ def run_script(script: str) -> Ending:
     Returns
     -------
     Ending
-        The code it exits with; 1 if memory ran out, 70 for any other exception.
+        The code it exits with; that of a failure's class; 1 if memory ran out; 70 for any other
+        exception.
     """
     for name in _NOT_NEEDED:
         sys.modules[name] = None  # type: ignore[assignment]  # how Python marks what is absent
@@ -62,7 +68,7 @@ def run_script(script: str) -> Ending:
         return Ending(_exit_code(left), left.__context__)
     except NucleoError as error:
         traceback.print_exc()
-        return Ending(TRANSIENT_EXIT if error.transient else FATAL_EXIT, error)
+        return ending_of(error)
     except MemoryError as error:
         traceback.print_exc()
         return Ending(TRANSIENT_EXIT, error)

@@ -9,7 +9,18 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from nucleoflow import __version__
-from nucleoflow.cli import biases, cluster, inspect, nuclei, runs, studies
+from nucleoflow.cli import (
+    again,
+    biases,
+    cluster,
+    doctor,
+    ending,
+    inspect,
+    nuclei,
+    runs,
+    studies,
+    submit,
+)
 from nucleops.errors import NucleoError, WrongInput
 
 
@@ -67,11 +78,15 @@ def _root(
 
 
 runs.register(app)
+submit.register(app)
 inspect.register(app)
+again.register(app)
+ending.register(app)
 studies.register(app)
 biases.register(app)
 cluster.register(app)
 nuclei.register(app)
+doctor.register(app)
 
 
 def main() -> None:

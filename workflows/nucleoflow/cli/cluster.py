@@ -7,16 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nucleoflow.cli.common import RunsOption
-
-ProfileOption = Annotated[
-    str | None,
-    typer.Option(
-        "--profile",
-        metavar="FILE",
-        help="Cluster profile; default: $NUCLEOFLOW_PROFILE or ~/.config/nucleoflow/cluster.yaml.",
-    ),
-]
+from nucleoflow.cli.common import RunsOption, TargetOption
 
 
 def profiles(
@@ -41,7 +32,7 @@ def render(
         str | None,
         typer.Argument(metavar="STUDY", help="Study file, or the name of a shipped study."),
     ] = None,
-    profile: ProfileOption = None,
+    profile: TargetOption = None,
     stage: Annotated[
         list[str] | None,
         typer.Option("--stage", help="This stage only; can be given several times."),
@@ -82,8 +73,8 @@ def render(
     else:
         from nucleoflow.backends.argo.launch import run_id_of
         from nucleoflow.backends.argo.render import render as render_study
-        from nucleoflow.backends.local.layout import find_run, runs_root
         from nucleoflow.cli.runs import chosen_stages
+        from nucleoflow.runs.folder import find_run, runs_root
         from nucleoflow.study.load import load_study
         from nucleoflow.study.variants import with_replicas
         from nucleops.errors import WrongInput

@@ -97,12 +97,12 @@ def nucleate_stage(study: Study) -> Steps:
     """Replicas, each packed from its own seed, then their pool; lost replicas do not stop it."""
     nucleate = study.nucleate
     assert nucleate is not None  # stages_of leaves the stage out otherwise
-    task = {
-        **_common(study, "nucleate"),
-        "system": "nucleate",
-        "spec": nucleate.system.model_dump(mode="json"),
-        "md": nucleate.md.model_dump(mode="json"),
-    }
+    conditions = [
+        {"label": label, "spec": spec.model_dump(mode="json"), "md": md.model_dump(mode="json")}
+        for label, spec, md in nucleate.conditions
+    ]
+    task = {**_common(study, "nucleate"), "system": "nucleate", "conditions": conditions}
+    begun = nucleate.replicas * len(conditions)
     steps = _stage("nucleate", ["nucleate"], ("models",))
     ratio = 1 - nucleate.allowed_loss
     settings = {"settings": nucleate.analysis.model_dump(mode="json")}
@@ -110,7 +110,7 @@ def nucleate_stage(study: Study) -> Steps:
         steps,
         RunReplica,
         task,
-        nucleate.replicas,
+        begun,
         "nucleate",
         outputs=("result", "analysis"),
         parameters=settings,
@@ -122,7 +122,7 @@ def nucleate_stage(study: Study) -> Steps:
             steps,
             PoolReplicas,
             {"replicas": run.outputs.artifacts["analysis"]},
-            {**settings, "begun": nucleate.replicas},
+            {**settings, "begun": begun},
             "nucleate",
         )
     )

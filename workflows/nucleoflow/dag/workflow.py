@@ -10,12 +10,12 @@ from dflow import Workflow
 from dflow.context import Context
 
 from nucleoflow.backends.local.executor import LocalExecutor
-from nucleoflow.backends.local.layout import RunConfig, RunFolder
 from nucleoflow.dag.compose import study_dag
 from nucleoflow.dag.given import given_products
 from nucleoflow.dag.plan import stages_of
 from nucleoflow.dag.production import runs_together
 from nucleoflow.profile.kinds import StepKind, kind_of
+from nucleoflow.runs.folder import RunConfig, RunFolder
 from nucleoflow.study.load import load_study
 from nucleoflow.study.model import Study
 from nucleoflow.versions import versions
@@ -35,15 +35,17 @@ class LocalContext(Context):
     def __init__(self, study: Study) -> None:
         r = study.resources
 
-        def executor(cores: int, gpus: int = 0) -> LocalExecutor:
-            return LocalExecutor(cores, gpus, retries=r.retries, timeout_s=r.step_timeout_s)
+        def executor(cores: int, gpus: int = 0, per_gpu: int = 1) -> LocalExecutor:
+            return LocalExecutor(
+                cores, gpus, retries=r.retries, timeout_s=r.step_timeout_s, per_gpu=per_gpu
+            )
 
         self._by_kind: dict[StepKind, LocalExecutor] = {
             "light": executor(0),
             "build": executor(1),
             "label": executor(r.label_cores),
             "train": executor(r.train_cores, r.train_gpus),
-            "md": executor(r.md_cores, r.md_gpus),
+            "md": executor(r.md_cores, r.md_gpus, r.md_per_gpu),
             "analyse": executor(1),
         }
 

@@ -136,23 +136,31 @@ def _pooled(replicas: Sequence[dict[str, Any]], out: Path) -> dict[str, Any]:
     ]
     pairs = [(a, b) for i, a in enumerate(EVENTS) for b in EVENTS[i + 1 :]]
     pooled: dict[str, Any] = {"order": [asdict(order_of(events, a, b)) for a, b in pairs]}
-    # A replica that was packed with a nucleus in it says nothing about how soon one forms.
-    fresh = [r for r in replicas if not r["nucleus_from_start"] and r["trusted_ps"] > 0]
-    pooled["with_nucleus_from_start"] = len(replicas) - len(fresh)
-    if fresh:
-        curve = survival([r["first_nucleus_ps"] for r in fresh], [r["trusted_ps"] for r in fresh])
-        columns = {
-            "time_ps": curve.times_ps,
-            "share_without_nucleus": curve.share,
-            "low_95": curve.low,
-            "high_95": curve.high,
-        }
-        write_csv(out / "survival.csv", columns)
-        kept = ("events", "exposure_ps", "rate_ns", "rate_low_ns", "rate_high_ns")
-        pooled["survival"] = {"replicas": len(fresh)} | {k: getattr(curve, k) for k in kept}
+    pooled |= _survivals(replicas, out)
     if replicas:
         _write_sizes(replicas, out)
     return pooled
+
+
+def _survivals(replicas: Sequence[dict[str, Any]], out: Path) -> dict[str, Any]:
+    """Write the curve of each condition; returns their numbers."""
+    # A replica that was packed with a nucleus in it says nothing about how soon one forms.
+    fresh = [r for r in replicas if not r["nucleus_from_start"] and r["trusted_ps"] > 0]
+    curves, rows = [], []
+    for condition in sorted({r.get("condition", "") for r in fresh}):
+        own = [r for r in fresh if r.get("condition", "") == condition]
+        curve = survival([r["first_nucleus_ps"] for r in own], [r["trusted_ps"] for r in own])
+        rows += [
+            (condition, *row)
+            for row in zip(curve.times_ps, curve.share, curve.low, curve.high, strict=True)
+        ]
+        kept = ("events", "exposure_ps", "rate_ns", "rate_low_ns", "rate_high_ns")
+        numbers_of = {k: getattr(curve, k) for k in kept}
+        curves.append({"condition": condition, "replicas": len(own)} | numbers_of)
+    if rows:
+        columns = ("condition", "time_ps", "share_without_nucleus", "low_95", "high_95")
+        write_csv(out / "survival.csv", dict(zip(columns, zip(*rows, strict=True), strict=True)))
+    return {"with_nucleus_from_start": len(replicas) - len(fresh), "survival": curves}
 
 
 def _write_sizes(replicas: Sequence[dict[str, Any]], out: Path) -> None:
@@ -176,6 +184,7 @@ def _pool_table(replicas: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
     when = ("together_since_ps", "perfect_since_ps")
     keys = ("number", "kind", "n_metal", *when, "shape_measure", "rmsd_A", "reason")
     table: dict[str, list[Any]] = {"replica": [name for name, _ in rows]}
+    table["condition"] = [r.get("condition", "") for r in replicas for _ in r["nuclei"]]
     table |= {key: ["" if n[key] is None else n[key] for _, n in rows] for key in keys}
     for step in EVENTS:
         found = [n["events"].get(step) for _, n in rows]

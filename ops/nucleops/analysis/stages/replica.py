@@ -45,7 +45,11 @@ _NEAR_A = 5.0
 
 
 def analyse_run(
-    run: Path, settings: NucleationSettings, out: Path, draw: Draw | None = None
+    run: Path,
+    settings: NucleationSettings,
+    out: Path,
+    draw: Draw | None = None,
+    condition: str = "",
 ) -> Path:
     """Analyse the trusted part of an MD result folder.
 
@@ -61,6 +65,8 @@ def analyse_run(
     draw : callable or None
         Draws the run: given what :func:`analyse_trajectory` shows, the contact distance in
         angstrom, and the file to write (``movie.gif``).
+    condition : str
+        Which of several conditions it was run under.
 
     Returns
     -------
@@ -86,6 +92,7 @@ def analyse_run(
         show=drawing(draw, settings, out),
     )
     extra = {"run": trusted.row(out.name), "trusted_ps": trusted.trusted_ps}
+    extra["condition"] = condition
     write_replica(replica, out, out.name, extra)
     for name in _OF_THE_RUN:
         if (run / name).is_file():
@@ -107,11 +114,15 @@ def _drawn(
 
 
 def analyse_or_say_why(
-    run: Path, settings: NucleationSettings, out: Path, draw: Draw | None = None
+    run: Path,
+    settings: NucleationSettings,
+    out: Path,
+    draw: Draw | None = None,
+    condition: str = "",
 ) -> None:
     """Analyse a run; where that fails, leave the reason for the pool and keep the run."""
     try:
-        analyse_run(run, settings, out, draw)
+        analyse_run(run, settings, out, draw, condition)
     except NucleoError as error:
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)

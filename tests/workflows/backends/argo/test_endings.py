@@ -55,6 +55,6 @@ def test_the_log_of_a_cause_is_found(tmp_path: Path) -> None:
         raise as_dflow_error(ProgramFailed("no", log=log)) from ProgramFailed("no", log=log)
     except Exception as error:
         shown = log_of(error)
-    assert shown.endswith("line 99")
+    assert shown.endswith("line 99\n")
     assert "line 59" not in shown
     assert log_of(ValueError()) == ""

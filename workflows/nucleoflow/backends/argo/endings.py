@@ -81,7 +81,7 @@ def log_of(error: BaseException | None) -> str:
         log = getattr(error, "log", None)
         if isinstance(log, Path) and log.is_file():
             lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-            return "\n".join([f"===== end of {log} =====", *lines[-_TAIL_LINES:]])
+            return "\n".join([f"===== end of {log} =====", *lines[-_TAIL_LINES:], ""])
         error = error.__cause__ or error.__context__
     return ""
 

@@ -28,7 +28,7 @@ from nucleoflow.backends.argo.endings import (
 )
 from nucleoflow.backends.argo.stacked import STORE_VARIABLE, publish, stacked_outputs
 from nucleoflow.backends.argo.unpickling import restrict_jsonpickle
-from nucleoflow.backends.script import BUG, FATAL_EXIT, TRANSIENT_EXIT, Ending, run_script
+from nucleoflow.backends.script import BUG, FATAL_EXIT, Ending, ending_of, run_script
 from nucleops.credentials import redact
 from nucleops.errors import NucleoError
 from nucleops.storage.objects import open_store
@@ -53,10 +53,12 @@ def main() -> int:
     child = os.fork()
     if child == 0:
         os.close(reading)
+        # Argo signals our process group: the script is to hear it once, from us
+        os.setpgid(0, 0)
         forwarding.undo()
         ending = _attempt(sys.argv[1])
         if ending.code:
-            print(log_of(ending.error))
+            print(log_of(ending.error), end="")
             os.write(writing, of_script(ending).encode()[:_LONGEST_REPORT])
         return ending.code
     os.close(writing)
@@ -105,7 +107,7 @@ def _attempt(script: str) -> Ending:
         if stacked:
             publish(stacked, OUTPUTS / "artifacts", open_store(os.environ[STORE_VARIABLE]))
     except NucleoError as error:
-        return Ending(TRANSIENT_EXIT if error.transient else FATAL_EXIT, error)
+        return ending_of(error)
     except Exception as error:
         traceback.print_exc()
         return Ending(BUG, error)

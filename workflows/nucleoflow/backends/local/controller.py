@@ -15,10 +15,10 @@ import time
 from pathlib import Path
 
 from nucleoflow.backends.local import events, lock, processes
-from nucleoflow.backends.local.layout import RunFolder
 from nucleoflow.backends.local.results import collect_results, forget_uncollected
 from nucleoflow.backends.local.sanitise import sanitise
 from nucleoflow.backends.local.slots import Limits
+from nucleoflow.runs.folder import RunFolder
 from nucleops.engines.limits import grace_s
 
 BUSY_EXIT = 3

@@ -30,6 +30,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="supervisor", description=__doc__)
     parser.add_argument("--cores", type=int, default=1)
     parser.add_argument("--gpus", type=int, default=0)
+    parser.add_argument("--per-gpu", type=int, default=1)
     parser.add_argument("--retries", type=int, default=0)
     parser.add_argument("--timeout-s", type=float, default=None)
     parser.add_argument("--backoff-s", type=float, default=5.0)
@@ -117,7 +118,8 @@ class Supervisor:
     def _attempt(self, attempt: int) -> Verdict:
         o = self.options
         self.event("queued", attempt=attempt, cores=self.cores, gpus=o.gpus)
-        with hold(self.run / "slots", self.limits, o.cores, o.gpus, self.checkpoint) as grant:
+        slots = self.run / "slots"
+        with hold(slots, self.limits, o.cores, o.gpus, self.checkpoint, o.per_gpu) as grant:
             self._note(f"attempt {attempt} of at most {o.retries + 1}, {time.ctime()}")
             verdict = run_attempt(
                 self.step,

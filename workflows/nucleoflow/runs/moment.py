@@ -1,13 +1,19 @@
-"""One moment of a run, as plain data."""
+"""One moment of a run, as plain data; the same wherever it runs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from nucleoflow.backends.local.layout import RunFolder
+from nucleoflow.runs.folder import RunFolder
 
 FINAL = ("succeeded", "failed")
+_UTILITIES = ("-init-artifact", "-check-success-ratio", "-check-num-success")
+
+
+def is_utility_name(name: str) -> bool:
+    """Whether dflow added a step of this name by itself."""
+    return name.endswith(_UTILITIES)
 
 
 @dataclass
@@ -17,7 +23,7 @@ class Task:
     Attributes
     ----------
     key : str
-        Name of its folder.
+        Its key, which names it in every attempt and resumed run.
     name : str
         Name of the step in its template.
     path : tuple of str
@@ -31,6 +37,11 @@ class Task:
         Of the last attempt; seconds since the epoch.
     progress : tuple of int or None
         Done and total, if the step says.
+    kind, message : str
+        Class of the failure in words, as in :mod:`nucleops.errors`, and what happened; or what a
+        step that has not begun waits for.
+    log : str
+        Path of its log, where that is a file of this machine.
     tolerated : bool
         It failed, and the workflow went on without it.
     """
@@ -76,12 +87,37 @@ class Task:
 
 @dataclass(frozen=True)
 class Group:
-    """A step that holds others: what dflow says of it."""
+    """A step that holds others: what dflow or Argo says of it."""
 
     key: str
     name: str
     path: tuple[str, ...]
     phase: str
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a round of concurrent learning found.
+
+    Attributes
+    ----------
+    number : int
+        From 0.
+    accurate, candidate, failed : float or None
+        Shares of the explored frames by model deviation; None while exploration goes on.
+    selected : int or None
+        Frames chosen for labelling.
+    labelled, dropped : int or None
+        What became of them; None while labelling goes on.
+    """
+
+    number: int
+    accurate: float | None = None
+    candidate: float | None = None
+    failed: float | None = None
+    selected: int | None = None
+    labelled: int | None = None
+    dropped: int | None = None
 
 
 @dataclass
@@ -90,9 +126,21 @@ class RunStatus:
 
     Attributes
     ----------
+    run : RunFolder
+        Its folder on this machine, which need not exist for a run submitted elsewhere.
+    meta : dict
+        What was asked for, as in ``run.json``.
     state : str
-        ``running``, ``succeeded``, ``failed``, ``interrupted``, or ``lost`` if the controller
-        ended without a word.
+        ``pending`` (not begun yet), ``running``, ``succeeded``, ``failed``, ``interrupted``, or
+        ``lost``: the controller ended without a word, or the workflow is gone from the cluster.
+    problem : dict
+        ``kind`` and ``message`` of a failure that is not one of a step.
+    waits_for : str
+        What queued steps wait for.
+    note : str
+        What the run as a whole waits for, if anything.
+    address : str
+        Web page that shows the run; empty for a local one.
     """
 
     run: RunFolder
@@ -102,8 +150,12 @@ class RunStatus:
     problem: dict[str, Any]
     tasks: list[Task] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
+    rounds: list[Round] = field(default_factory=list)
     started: float | None = None
     ended: float | None = None
+    waits_for: str = "cores"
+    note: str = ""
+    address: str = ""
 
     @property
     def failures(self) -> list[Task]:

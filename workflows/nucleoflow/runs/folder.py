@@ -1,5 +1,8 @@
 """The folder of a run, and how runs are found.
 
+A run in a cluster has ``run.json``, ``study.yaml``, ``result.json`` once it has ended, and
+``results/`` once they were downloaded; a run on this machine has all of these:
+
 ::
 
     <runs>/<run id>/
@@ -22,7 +25,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,6 +80,11 @@ class RunFolder:
     def id(self) -> str:
         """The run id, which is the folder's name."""
         return self.path.name
+
+    @property
+    def backend(self) -> str:
+        """Where it runs: ``local`` or ``argo``."""
+        return str(self.read("run").get("backend", "local"))
 
     @property
     def study(self) -> Path:
@@ -178,16 +186,39 @@ def find_run(reference: str, root: Path) -> RunFolder:
             advice=f"start one with 'nucleoflow run', or name the folder with --runs or "
             f"${RUNS_VARIABLE}",
         )
+    ids = [run.id for run in runs]
+    return runs[ids.index(match_id(reference, ids, str(root)))]
+
+
+def match_id(reference: str, ids: Sequence[str], where: str) -> str:
+    """Return the one of some run ids that is meant.
+
+    Parameters
+    ----------
+    reference : str
+        Run id, an unambiguous beginning of one, or ``latest``.
+    ids : sequence of str
+        Oldest first; there is at least one.
+    where : str
+        What they are in, for messages.
+
+    Raises
+    ------
+    WrongInput
+        No run, or more than one, is meant.
+    """
     if reference == "latest":
-        return runs[-1]
-    matches = [run for run in runs if run.id.startswith(reference)]
-    exact = [run for run in matches if run.id == reference]
-    if exact or len(matches) == 1:
-        return (exact or matches)[0]
-    listed = ", ".join(run.id for run in (matches or runs)[-8:])
+        return ids[-1]
+    matches = [run_id for run_id in ids if run_id.startswith(reference)]
+    if reference in matches or len(matches) == 1:
+        return reference if reference in matches else matches[0]
+    listed = ", ".join((matches or list(ids))[-8:])
     if matches:
         raise WrongInput(f"'{reference}' begins the names of {len(matches)} runs: {listed}")
-    raise WrongInput(f"there is no run '{reference}' in {root}", advice=f"runs: {listed}")
+    raise WrongInput(
+        f"there is no run '{reference}' in {where}",
+        advice=f"runs: {listed}; --profile FILE looks in a cluster",
+    )
 
 
 def new_run(root: Path, name: str) -> RunFolder:
