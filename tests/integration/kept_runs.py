@@ -86,12 +86,13 @@ def run(
     seed: int,
     keeping: Keeping | None,
     progress: Progress | None = None,
+    trust: Trust = LENIENT,
 ) -> MdResult:
     """Run the liquid, or go on with it."""
     model = folder.parent / "no-model.pb"
     model.write_bytes(b"the force field needs none")
     return md.run_md(
-        ARGON, [model], settings, LENIENT, folder, seed, bias, keeping=keeping, progress=progress
+        ARGON, [model], settings, trust, folder, seed, bias, keeping=keeping, progress=progress
     )
 
 

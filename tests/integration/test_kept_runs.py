@@ -6,6 +6,7 @@ is read, while LAMMPS starts, while it runs, while a checkpoint is stored.
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import sys
@@ -27,6 +28,7 @@ from nucleops.storage.folder import FolderStore
 from nucleops.storage.kept import forget_finished
 from nucleops.storage.objects import ObjectStore
 from nucleops.storage.s3 import S3Store
+from nucleops.systems.files import read_extxyz
 from nucleops.systems.system import System
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -192,6 +194,23 @@ def test_other_physics_begins_anew_and_a_longer_run_goes_on(
     assert "(newest: step 2000) are of other physics" in caplog.text
     assert "what changed: md.temperature_K was 300.0, is 310.0." in caplog.text
     assert resumed_at(settings_for(3000)) == [1000, 2000]
+
+
+@pytest.mark.usefixtures("fast_lammps")
+def test_what_ends_trust_leaves_the_last_good_checkpoint(tmp_path: Path) -> None:
+    trust = LENIENT.model_copy(update={"temperature_factor": 1.3})
+    keeping = Keeping(FolderStore(tmp_path / "store"), "run", INTERVAL_S)
+    done = run(tmp_path / "md", settings_for(200_000), None, 5, keeping, trust=trust)
+    assert done.ended_by == "temperature runaway"
+    assert done.steps_run < 200_000
+    assert done.last_good_checkpoint is not None
+    assert 0 < done.last_good_checkpoint <= done.trusted_steps
+    folder = tmp_path / "md" / "failure"
+    assert (folder / f"checkpoint.{done.last_good_checkpoint}").read_bytes()[-16:-1] == (
+        b"LammpS RestartT"
+    )
+    assert json.loads((folder / "failure.json").read_text())["kind"] == done.ended_by
+    assert len(read_extxyz(folder / "region.extxyz").symbols) > 1
 
 
 def test_a_committee_goes_on_too(
