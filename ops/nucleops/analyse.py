@@ -41,10 +41,13 @@ class AnalyseMetadynamics(OP):
         """Analyse the walkers."""
         from nucleops.analysis.settings import FreeEnergySettings
         from nucleops.analysis.stages.metad import metad_folder
+        from nucleops.storage.kept import forget_finished
 
         settings = FreeEnergySettings.model_validate(ip["settings"])
         walkers = _given(ip["walkers"])
-        return OPIO({"metad": metad_folder(walkers, settings, Path("metad"), ip["name"])})
+        folder = metad_folder(walkers, settings, Path("metad"), ip["name"])
+        forget_finished(f"metad-{ip['name']}", walkers)
+        return OPIO({"metad": folder})
 
 
 class AnalyseStructure(OP):
@@ -72,9 +75,11 @@ class AnalyseStructure(OP):
         """Analyse the run."""
         from nucleops.analysis.settings import StructureSettings
         from nucleops.analysis.stages.unbiased import unbiased_folder
+        from nucleops.storage.kept import forget_finished
 
         settings = StructureSettings.model_validate(ip["settings"])
         folder = unbiased_folder(ip["md"], settings, Path("unbiased"), ip["name"])
+        forget_finished(f"unbiased-{ip['name']}", [Path(ip["md"])])
         return OPIO({"unbiased": folder})
 
 
@@ -103,11 +108,13 @@ class PoolReplicas(OP):
         """Pool the replicas."""
         from nucleops.analysis.settings import NucleationSettings
         from nucleops.analysis.stages.nucleate import nucleate_folder
+        from nucleops.storage.kept import forget_finished
 
         settings = NucleationSettings.model_validate(ip["settings"])
         replicas = [None if p is None else Path(p) for p in ip["replicas"] or []]
         expected = [f"replica-{number:03d}" for number in range(ip["begun"])]
         folder = nucleate_folder(replicas, settings, Path("nucleate"), expected)
+        forget_finished("nucleate", [path for path in replicas if path is not None])
         return OPIO({"nucleate": folder})
 
 

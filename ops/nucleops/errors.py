@@ -75,6 +75,12 @@ class TimeLimit(TransientFailure):
     kind = "time limit"
 
 
+class NoProgress(TransientFailure):
+    """A program runs on but does nothing any more: a GPU or a file system that does not answer."""
+
+    kind = "no progress"
+
+
 class StorageUnreachable(TransientFailure):
     """A checkpoint or artifact store did not answer."""
 

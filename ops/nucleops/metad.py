@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dflow.python import OP, OPIO, Artifact, OPIOSign, Parameter
 
 from nucleops.errors import WrongInput, dflow_errors
-from nucleops.production import Production
+from nucleops.production import Production, illustrate
 from nucleops.progress import reporter
 from nucleops.signs import Paths
 
@@ -69,4 +69,6 @@ class RunSharedMetadynamics(RunMetadynamics):
         results = produce_together(
             task, system, ip["models"], ip["data_range"], folders, reporter(self)
         )
+        for run in results:
+            illustrate(run)
         return OPIO({"result": folders, "ns_per_day": min(run.ns_per_day for run in results)})

@@ -12,8 +12,17 @@ from nucleops.progress import reporter
 from nucleops.signs import Paths
 
 if TYPE_CHECKING:
+    from nucleops.engines.lammps.result import MdResult
     from nucleops.engines.lammps.task import MdTask
     from nucleops.systems.system import System
+
+
+def illustrate(result: MdResult) -> None:
+    """Draw where trust in a run ended, if it did."""
+    if result.ended_by is not None:
+        from nucleops.reporting.failure import draw_failure
+
+        draw_failure(result.folder)
 
 
 class Production(OP):
@@ -84,4 +93,5 @@ class Production(OP):
         folder = Path(self.folder if task.number is None else f"{self.folder}-{task.number:03d}")
         system = self.start(task, ip)
         result = produce(task, system, ip["models"], ip["data_range"], folder, reporter(self))
+        illustrate(result)
         return OPIO({"result": folder, "ns_per_day": result.ns_per_day})

@@ -98,7 +98,9 @@ def test_dpgen2_explores_with_our_operators(
                 "force_deviation_eV_A": limit,
                 "temperature_factor": 20,
                 "energy_margin_eV_atom": 50,
-                "bond_stretch": 5,
+                "energy_rise_eV_atom": 50,
+                "bond_stretch": 1e3,
+                "closest_contact_A": 0.01,
             },
             "seed": 7,
         }

@@ -35,7 +35,9 @@ def small(text: str) -> str:
         "force_deviation_eV_A": 50.0,
         "temperature_factor": 50.0,
         "energy_margin_eV_atom": 50.0,
-        "bond_stretch": 5.0,
+        "energy_rise_eV_atom": 50.0,
+        "bond_stretch": 1e3,
+        "closest_contact_A": 0.01,
     }
     for run in learn["initial_data"]:
         run.update(temperatures_K=[400], steps=24, stride=4, skip_steps=0)

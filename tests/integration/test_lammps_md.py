@@ -22,7 +22,12 @@ from nucleops.systems.system import System
 pytestmark = pytest.mark.integration
 
 LENIENT = Trust(
-    force_deviation_eV_A=50, temperature_factor=20, energy_margin_eV_atom=50, bond_stretch=5
+    force_deviation_eV_A=50,
+    temperature_factor=20,
+    energy_margin_eV_atom=50,
+    energy_rise_eV_atom=50,
+    bond_stretch=1e3,
+    closest_contact_A=0.01,
 )
 BIAS = Bias.model_validate(
     {

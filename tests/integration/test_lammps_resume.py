@@ -24,7 +24,12 @@ from nucleops.systems.system import System
 pytestmark = pytest.mark.integration
 
 LENIENT = Trust(
-    force_deviation_eV_A=50, temperature_factor=20, energy_margin_eV_atom=50, bond_stretch=5
+    force_deviation_eV_A=50,
+    temperature_factor=20,
+    energy_margin_eV_atom=50,
+    energy_rise_eV_atom=50,
+    bond_stretch=1e3,
+    closest_contact_A=0.01,
 )
 BIAS = Bias.model_validate(
     {
@@ -64,7 +69,7 @@ class Killer:
 @pytest.mark.parametrize(
     ("thermostat", "periodic", "signals"),
     [
-        ("nose-hoover", True, (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL)),
+        ("csvr", True, (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL)),
         ("csvr", False, (signal.SIGKILL, signal.SIGKILL)),
     ],
 )

@@ -38,7 +38,12 @@ pytestmark = pytest.mark.integration
 PACE, EXCHANGE, STRIDE, STEPS = 10, 20, 5, 1200
 # a potential trained for a second holds no molecule together; what the bias does is all that counts
 LENIENT = Trust(
-    force_deviation_eV_A=500, temperature_factor=200, energy_margin_eV_atom=500, bond_stretch=1e3
+    force_deviation_eV_A=500,
+    temperature_factor=200,
+    energy_margin_eV_atom=500,
+    energy_rise_eV_atom=500,
+    bond_stretch=1e3,
+    closest_contact_A=0.01,
 )
 DISTANCE = {"d": {"kind": "distance", "sites": [{"index": 1}, {"index": 2}]}}
 BIAS = Bias.model_validate(

@@ -39,6 +39,7 @@ METADYNAMICS = {
 @pytest.fixture(autouse=True)
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NUCLEOFLOW_CHECKPOINTS", raising=False)
     calls: list[tuple[Any, ...]] = []
 
     def run_task(
@@ -49,10 +50,11 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...
         progress: object,
         floor: object,
         environment: object,
+        keeping: object,
     ) -> SimpleNamespace:
-        calls.append((task, system, out.name, floor))
+        calls.append((task, system, out.name, floor, keeping))
         out.mkdir()
-        return SimpleNamespace(ns_per_day=20.0 - (task.number or 0))
+        return SimpleNamespace(ns_per_day=20.0 - (task.number or 0), ended_by=None)
 
     monkeypatch.setattr(production, "run_task", run_task)
     Path("systems").mkdir()
@@ -82,6 +84,42 @@ def test_siblings_share_a_task_and_are_told_their_number(runs: list[tuple[Any, .
         assert out["ns_per_day"] == 20.0 - number
     assert len({run[0].own_seed for run in runs}) == 2
     assert runs[1][0] == MdTask.model_validate({**task, "number": 7})
+
+
+def test_a_run_is_kept_where_the_environment_says(
+    runs: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = {**TASK, "bias": METADYNAMICS, "label": "metad-drop"}
+    RunMetadynamics().execute(ip(task, number=7))
+    assert runs[-1][4] is None
+    monkeypatch.setenv("NUCLEOFLOW_CHECKPOINTS", "file:///store")
+    monkeypatch.setenv("NUCLEOFLOW_CHECKPOINT_INTERVAL_S", "20")
+    monkeypatch.setenv("NUCLEOFLOW_GRACE_S", "100")
+    RunMetadynamics().execute(ip(task, number=7))
+    kept = runs[-1][4]
+    assert (kept.key, kept.interval_s, kept.grace_s) == ("metad-drop/007", 20.0, 100.0)
+    assert kept.store.root == Path("/store")
+    often = {**task, "md": {"steps": 100, "checkpoint_interval_s": 5}}
+    RunMetadynamics().execute(ip(often, number=7))
+    assert runs[-1][4].interval_s == 5.0
+    RunUnbiased().execute(ip(TASK))
+    assert runs[-1][4].key == "drop"
+    monkeypatch.setenv("NUCLEOFLOW_CHECKPOINT_INTERVAL_S", "often")
+    with pytest.raises(FatalError, match="NUCLEOFLOW_CHECKPOINT_INTERVAL_S: found 'often'"):
+        RunMetadynamics().execute(ip(task, number=7))
+
+
+def test_what_cannot_be_kept_says_so(
+    runs: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("NUCLEOFLOW_CHECKPOINTS", "store")
+    bias = {"cvs": METADYNAMICS["cvs"], "opes": {"cvs": ["d"], "barrier_kcal_mol": 10}}
+    RunMetadynamics().execute(ip({**TASK, "bias": bias, "label": "metad-a"}))
+    assert "metad-a is not kept, and begins anew if it is interrupted: OPES" in caplog.text
+    sharing = {"walkers": 2, "exchange_steps": 50}
+    RunSharedMetadynamics().execute(ip({**TASK, "bias": METADYNAMICS, "sharing": sharing}))
+    assert "walkers that share hills" in caplog.text
+    assert [run[4] for run in runs] == [None] * 3
 
 
 def test_metadynamics_without_hills_is_refused() -> None:

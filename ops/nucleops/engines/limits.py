@@ -24,6 +24,8 @@ THREAD_VARIABLES = (
 )
 """Variables by which the programs and their libraries learn how many threads to start."""
 
+GRACE_VARIABLE = "NUCLEOFLOW_GRACE_S"
+
 _OUT_OF_MEMORY = re.compile(
     rb"std::bad_alloc|cannot allocate memory|out of memory|oom-?kill|MemoryError"
     rb"|ResourceExhaustedError|insufficient virtual memory|memory allocation failed",
@@ -36,6 +38,11 @@ _PR_SET_PDEATHSIG = 1
 def thread_environment(threads: int) -> dict[str, str]:
     """Environment variables that hold a program to ``threads`` threads."""
     return dict.fromkeys(THREAD_VARIABLES, str(threads))
+
+
+def grace_s() -> float:
+    """Seconds that a step has to end after SIGTERM (``NUCLEOFLOW_GRACE_S``, else 15)."""
+    return float(os.environ.get(GRACE_VARIABLE, "15"))
 
 
 def oom_kills() -> int | None:

@@ -115,6 +115,7 @@ def run(
     env: Mapping[str, str] | None = None,
     watch: Callable[[], str | None] | None = None,
     grace_s: float = 10.0,
+    linger: Callable[[], bool] | None = None,
     stdin: Path | None = None,
     launcher: Sequence[str] = ("mpirun",),
 ) -> RunResult:
@@ -142,6 +143,9 @@ def run(
         ``stopped_because``. That is not an error. What it raises ends the program and passes on.
     grace_s : float
         Seconds between asking the process group to end (SIGTERM) and killing it (SIGKILL).
+    linger : callable or None
+        Called again and again once we were sent SIGTERM or SIGINT: whether the program may go on a
+        little before it is sent the signal too.
     stdin : Path or None
         File to read as standard input; nothing by default.
     launcher : sequence of str
@@ -179,7 +183,7 @@ def run(
             end_group(process)
             raise
         try:
-            ending = supervise(process, started, timeout_s, watch, grace_s)
+            ending = supervise(process, started, timeout_s, watch, grace_s, linger)
         finally:
             cpu_s = end_group(process)
             watchdog.dismiss()

@@ -59,6 +59,7 @@ def supervise(
     timeout_s: float | None,
     watch: Callable[[], str | None] | None,
     grace_s: float,
+    linger: Callable[[], bool] | None = None,
 ) -> str | TimeLimit | Preempted | None:
     """Wait for the program; return why it was ended, or None if it ended by itself."""
     ignored = len(_signals) if _depth == 0 else 0
@@ -68,6 +69,7 @@ def supervise(
         now = time.monotonic()
         if len(_signals) > ignored:
             number = _signals[ignored]
+            _linger(process, linger)
             _stop(process, number, grace_s)
             return Preempted(f"{signal_name(number)} received")
         if timeout_s is not None and now - started > timeout_s:
@@ -91,6 +93,13 @@ def _ended(process: subprocess.Popen[bytes]) -> bool:
     """Whether the program has ended; its process is left as a zombie, so that its id stays ours."""
     options = os.WEXITED | os.WNOHANG | os.WNOWAIT
     return os.waitid(os.P_PID, process.pid, options) is not None
+
+
+def _linger(process: subprocess.Popen[bytes], linger: Callable[[], bool] | None) -> None:
+    """Let the program go on as long as it may; a second signal cuts this short."""
+    asked = len(_signals)
+    while linger is not None and not _ended(process) and len(_signals) <= asked and linger():
+        time.sleep(0.02)
 
 
 def _stop(process: subprocess.Popen[bytes], number: int, grace_s: float) -> None:

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
 from nucleops.analysis.grid import FloatArray
 from nucleops.reporting.structures import Structure
-from nucleops.reporting.style import ELEMENTS, Book
+from nucleops.reporting.style import ELEMENTS, PURPLE, Book
 from nucleops.systems.system import METALS
 
 _PICTURE_IN = (4.2, 3.4)
+_ON_TOP = 200
 _PICTURE_RADII = {"H": 0.30, "C": 0.45, "N": 0.48, "O": 0.46, "S": 0.62}
 
 
 def picture(book: Book, structure: Structure) -> str:
     """Draw a structure in two dimensions, nearer atoms over farther ones; return inline SVG."""
+    made = book.add(
+        f"structure_{structure.key.removeprefix('s-')}",
+        drawn(structure),
+        caption=f"{structure.title}: {structure.note}.",
+        alt=f"Picture of {structure.title}, {structure.note}; bonds and atoms of the cluster, "
+        "solvent as thin lines.",
+    )
+    del book.figures[made.name]
+    return made.svg
+
+
+def drawn(structure: Structure, marked: Collection[int] = ()) -> Any:
+    """Return a matplotlib figure of a structure, with rings round the atoms that are marked."""
     import matplotlib.pyplot as plt
     from matplotlib.collections import LineCollection
     from matplotlib.patches import Circle
@@ -55,6 +70,9 @@ def picture(book: Book, structure: Structure) -> str:
         )
         ax.add_patch(ball)
         ax.add_patch(shine)
+        if i in marked:
+            at, wide = (x[i, 0], x[i, 1]), radius + 0.25
+            ax.add_patch(Circle(at, wide, fc="none", ec=PURPLE, lw=1.6, zorder=_ON_TOP))
     core = x[~wet, :2] if np.any(~wet) else x[:, :2]
     middle, half = core.min(axis=0) / 2 + core.max(axis=0) / 2, np.ptp(core, axis=0) / 2 + 1.2
     # one scale for both axes, chosen so that the whole cluster is in the picture
@@ -62,15 +80,7 @@ def picture(book: Book, structure: Structure) -> str:
     ax.set_xlim(middle[0] - scale * _PICTURE_IN[0], middle[0] + scale * _PICTURE_IN[0])
     ax.set_ylim(middle[1] - scale * _PICTURE_IN[1], middle[1] + scale * _PICTURE_IN[1])
     ax.axis("off")
-    made = book.add(
-        f"structure_{structure.key.removeprefix('s-')}",
-        fig,
-        caption=f"{structure.title}: {structure.note}.",
-        alt=f"Picture of {structure.title}, {structure.note}; bonds and atoms of the cluster, "
-        "solvent as thin lines.",
-    )
-    del book.figures[made.name]
-    return made.svg
+    return fig
 
 
 def _radius(element: str) -> float:

@@ -20,6 +20,11 @@ from nucleops.systems.system import FloatArray
 FS_PER_TIME_UNIT = {"metal": 1000.0, "real": 1.0}
 """Femtoseconds in LAMMPS' unit of time, for the unit styles whose lengths are angstrom."""
 
+FRAME_START = b"ITEM: TIMESTEP\n"
+"""First line of every frame."""
+HEADER_LINES = 9
+"""Lines of a frame before those of its atoms, unless it says its units and time."""
+
 _COORDINATES = (("xu", "yu", "zu"), ("x", "y", "z"), ("xsu", "ysu", "zsu"), ("xs", "ys", "zs"))
 
 

@@ -14,8 +14,8 @@ from nucleops.engines.deepmd.data_range import composition
 from nucleops.engines.deepmd.inputs import training_input
 from nucleops.engines.deepmd.settings import Descriptor, Schedule, TrainSettings
 from nucleops.engines.deepmd.task import read_train_task
+from nucleops.engines.lammps.geometry import kept_bonds
 from nucleops.engines.lammps.inputs import lammps_input
-from nucleops.engines.lammps.judge import kept_bonds
 from nucleops.engines.lammps.settings import MdSettings
 from nucleops.errors import WrongInput
 from nucleops.systems.molecules import read_molecule

@@ -129,12 +129,13 @@ def nucleate_stage(study: Study) -> Steps:
     return steps
 
 
-def _common(study: Study, *labels: object) -> dict[str, Any]:
+def _common(study: Study, *labels: str) -> dict[str, Any]:
     return {
         "metal": study.chemistry.metal,
         **study.plain_molecules,
         "trust": study.trust.model_dump(mode="json"),
         "seed": derive_seed(study.seed, *labels),
+        "label": "-".join(labels),
         "cores": study.resources.md_cores,
     }
 

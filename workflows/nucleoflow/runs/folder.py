@@ -14,6 +14,7 @@ A run in a cluster has ``run.json``, ``study.yaml``, ``result.json`` once it has
         events.jsonl      what happened to which step and when
         run.lock          held by the controller
         slots/            cores and GPUs
+        checkpoints/      of long runs that have not been analysed yet
         attempts/         folders of steps that were started and are run again
         results/          outputs of the stages
         dflow/<run id>/   dflow's own folder, with one folder a step

@@ -100,3 +100,12 @@ def join_thermo(parts: Sequence[Span]) -> Thermo:
 
     names = ("steps", "temperature_K", "potential_eV", "kinetic_eV", "total_eV")
     return Thermo(*(column(name) for name in names))
+
+
+def first_potential_eV(parts: Sequence[Span]) -> float | None:
+    """Potential energy of the run's first row, eV; None where no leg has written one."""
+    legs = [part for part in parts if (part.folder / "log.lammps").is_file()]
+    if not legs:
+        return None
+    potential = join_thermo(legs).potential_eV
+    return float(potential[0]) if len(potential) else None

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nucleops.engines.lammps import inputs
+from nucleops.engines.lammps.keeper import Keeper
 from nucleops.engines.lammps.legs import prune
 from nucleops.engines.lammps.program import LammpsProgram
 from nucleops.engines.lammps.settings import MdSettings
@@ -29,6 +30,7 @@ def run_lammps(
     out_dir: Path,
     watch: TrustWatch,
     cores: int,
+    keeper: Keeper | None = None,
 ) -> RunResult:
     """Run ``in.lammps`` in its folder with the models at hand, watched and without old checkpoints.
 
@@ -46,6 +48,8 @@ def run_lammps(
         Ends the run where trust ends.
     cores : int
         MPI processes.
+    keeper : Keeper or None
+        Stores checkpoints; it has begun, and is closed when this returns or raises.
 
     Returns
     -------
@@ -54,9 +58,13 @@ def run_lammps(
     """
 
     def look() -> str | None:
-        if settings.checkpoint_steps:
+        because = watch()
+        # once trust has ended, what is needed is the last good checkpoint, which may be an old one
+        if settings.checkpoint_steps and watch.reason is None:
+            if keeper is not None:
+                keeper.look()
             prune(out_dir)
-        return watch()
+        return because
 
     links = [out_dir / name for name in names]
     for link, model in zip(links, models, strict=True):
@@ -71,8 +79,11 @@ def run_lammps(
             timeout_s=settings.timeout_s,
             env=program.environment,
             watch=look,
+            linger=None if keeper is None else keeper.linger,
         )
     finally:
+        if keeper is not None:
+            keeper.close(keep=watch.reason is None)
         # The folder travels as an artifact; a link into this machine would dangle.
         for leftover in [*links, out_dir / inputs.STOP_FILE]:
             leftover.unlink(missing_ok=True)

@@ -24,6 +24,7 @@ from math import inf
 from pathlib import Path
 
 from nucleops.engines.lammps.inputs import CHECKPOINT
+from nucleops.engines.lammps.positions import Output, Positions
 from nucleops.errors import WrongInput
 
 LEG_FILE = "leg.json"
@@ -69,6 +70,13 @@ def checkpoints(folder: Path) -> list[Path]:
     return sorted((path for path in found if _is_complete(path)), key=step_of)
 
 
+def all_checkpoints(folder: Path) -> list[Path]:
+    """Return the complete checkpoints of a run, those in its earlier legs too, oldest first."""
+    return sorted(
+        (path for leg in [*_legs(folder), folder] for path in checkpoints(leg)), key=step_of
+    )
+
+
 def step_of(checkpoint: Path) -> int:
     """MD step of a checkpoint, from its name."""
     return int(checkpoint.name.rpartition(".")[2])
@@ -87,7 +95,7 @@ def prune(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def next_leg(folder: Path, physics: str) -> Leg:
+def next_leg(folder: Path, physics: str, outputs: Sequence[Output] = ()) -> Leg:
     """Prepare a folder for the next leg of its run.
 
     Parameters
@@ -97,6 +105,9 @@ def next_leg(folder: Path, physics: str) -> Leg:
         to a folder of its own inside.
     physics : str
         Digest of all that decides the dynamics; a checkpoint of another is not continued.
+    outputs : sequence of Output
+        What the run writes. A checkpoint that they have not reached is passed over: LAMMPS can be
+        killed between a checkpoint and the row of the same step, which nobody would write again.
 
     Returns
     -------
@@ -113,7 +124,7 @@ def next_leg(folder: Path, physics: str) -> Leg:
     if here:
         _check_same(folder, physics)
         _move(here, folder)
-    found = sorted((c for left in _legs(folder) for c in checkpoints(left)), key=step_of)
+    found = sorted((c for left in _legs(folder) for c in _reached(left, outputs)), key=step_of)
     if not found:
         for left in _legs(folder):
             shutil.rmtree(left)
@@ -121,6 +132,14 @@ def next_leg(folder: Path, physics: str) -> Leg:
     record = {"start_step": leg.start_step, "physics": physics}
     (folder / LEG_FILE).write_text(json.dumps(record) + "\n", encoding="utf-8")
     return leg
+
+
+def _reached(leg: Path, outputs: Sequence[Output]) -> list[Path]:
+    found = checkpoints(leg)
+    if not found:
+        return []
+    positions = Positions(leg, outputs, _start(leg) or None)
+    return [path for path in found if positions.pieces(step_of(path)) is not None]
 
 
 def _check_same(folder: Path, physics: str) -> None:

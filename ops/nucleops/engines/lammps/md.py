@@ -4,32 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from nucleops.engines.deepmd.data_range import DataRange, carried_range, composition
 from nucleops.engines.lammps import inputs
-from nucleops.engines.lammps.joining import join_outputs, join_thermo
-from nucleops.engines.lammps.judge import Judgement, judge_run
-from nucleops.engines.lammps.launch import how_it_died, run_lammps
+from nucleops.engines.lammps.criteria import Criteria
+from nucleops.engines.lammps.geometry import Geometry
+from nucleops.engines.lammps.joining import first_potential_eV
+from nucleops.engines.lammps.keeper import Keeper
+from nucleops.engines.lammps.keeping import Keeping, with_cadence
+from nucleops.engines.lammps.launch import run_lammps
 from nucleops.engines.lammps.legs import Leg, forget, next_leg, spans
+from nucleops.engines.lammps.outcome import outcome_of
+from nucleops.engines.lammps.physics import physics_of
+from nucleops.engines.lammps.positions import outputs_of
 from nucleops.engines.lammps.program import bias_engine, find_lammps
-from nucleops.engines.lammps.readers import (
-    Dump,
-    read_dump,
-    read_model_deviation,
-    unwrap,
-    write_thermo_csv,
-)
 from nucleops.engines.lammps.result import MdResult, versions_of
 from nucleops.engines.lammps.settings import MdSettings, Trust
 from nucleops.engines.lammps.watch import Progress, TrustWatch
-from nucleops.engines.runner import RunResult
-from nucleops.errors import AtomsLost, TruncatedOutput, WrongInput
+from nucleops.errors import WrongInput
+from nucleops.storage.checkpoints import physics_digest
 from nucleops.systems.files import write_extxyz, write_lammps_data
 from nucleops.systems.system import System
 
@@ -53,6 +49,7 @@ def run_md(
     cores: int = 1,
     shared: SharedHills | None = None,
     environment: Mapping[str, str] | None = None,
+    keeping: Keeping | None = None,
 ) -> MdResult:
     """Run NVT dynamics, ended early where trust in the potential ends, and judge it.
 
@@ -67,7 +64,7 @@ def run_md(
     out_dir : Path
         New or empty folder; becomes the result folder. One that an interrupted run of the same
         physics left is gone on with from its newest checkpoint (``settings.checkpoint_steps``);
-        the length may be another.
+        the length may be another. With ``keeping`` its content is removed first.
     seed : int
         Seed of velocities, thermostat and bias.
     bias : Bias or None
@@ -85,6 +82,8 @@ def run_md(
         Lay the hills of the bias into one bias with other walkers, which run beside this one.
     environment : mapping or None
         Variables to set for LAMMPS besides its own, such as the GPUs that it may see.
+    keeping : Keeping or None
+        A store that checkpoints go to, and from whose newest the run goes on.
 
     Returns
     -------
@@ -106,7 +105,10 @@ def run_md(
         raise WrongInput("dynamics need at least one model, found none")
     if shared is not None or (bias is not None and bias.opes is not None):
         # what the other walkers or OPES have summed by a checkpoint is in no LAMMPS restart file
-        settings = settings.model_copy(update={"checkpoint_steps": 0})
+        settings, keeping = settings.model_copy(update={"checkpoint_steps": 0}), None
+    metadynamics = None if bias is None else bias.metadynamics
+    if keeping is not None:
+        settings = with_cadence(settings, hills=metadynamics is not None)
     program = find_lammps()
     system = centred(system)
     covered = _covered(models)
@@ -114,40 +116,47 @@ def run_md(
         energy_floor_eV_atom = covered.lowest_energy_eV_atom.get(composition(system.symbols))
     closest_A = covered.closest_A if closest_A is None else closest_A
     digests = [hashlib.sha256(Path(model).read_bytes()).hexdigest() for model in models]
-    leg = next_leg(out_dir, _physics(system, digests, settings, seed, bias, closest_A))
+    physics = physics_of(system, digests, settings, seed, bias, closest_A)
+    engine = None if bias is None else bias_engine()
+    pace = None if metadynamics is None else metadynamics.pace_steps
+    outputs = outputs_of(settings, len(models), engine, pace)
+    keeper = None
+    if keeping is not None:
+        keeper = Keeper(keeping, physics, versions_of(program))
+        keeper.restore(out_dir)
+    leg = next_leg(out_dir, physics_digest(physics), outputs)
     write_extxyz(system, out_dir / "topology.extxyz")
     write_lammps_data(system, out_dir / inputs.DATA_FILE)
     applied = _prepare_bias(bias, system, settings, out_dir, leg, shared)
+    if keeper is not None:
+        keeper.begin(out_dir, leg, outputs)
     names = [f"graph.{k:03d}{Path(model).suffix}" for k, model in enumerate(models)]
-    engine = None if applied is None else applied.engine
     start = None if leg.checkpoint is None else str(leg.checkpoint.relative_to(out_dir))
     text = inputs.lammps_input(system, names, settings, seed, engine, closest_A, start)
     (out_dir / "in.lammps").write_text(text, encoding="utf-8")
-    watch = TrustWatch(out_dir, settings, trust, system.n_atoms, energy_floor_eV_atom, progress)
+    first_eV = first_potential_eV(spans(out_dir))
+    criteria = Criteria(
+        trust, settings.temperature_K, system.n_atoms, energy_floor_eV_atom, first_eV
+    )
+    watch = TrustWatch(out_dir, settings, criteria, Geometry(system, trust), progress)
     program = dataclasses.replace(
         program, environment={**program.environment, **(environment or {})}
     )
-    result = run_lammps(program, models, names, settings, out_dir, watch, cores)
-    died = how_it_died(result)
-    join_outputs(out_dir, engine, settings.time_step_fs)
-    dump = _frames(out_dir, result, died)
-    thermo = join_thermo(spans(out_dir))
-    write_thermo_csv(thermo, settings.time_step_fs, out_dir / "thermo.csv")
-    deviation = read_model_deviation(out_dir / inputs.DEVIATION_FILE) if len(models) > 1 else None
-    judgement = judge_run(
-        system, dump, deviation, thermo, trust, settings.temperature_K, energy_floor_eV_atom, died
+    result = run_lammps(program, models, names, settings, out_dir, watch, cores, keeper)
+    outcome = outcome_of(
+        *(out_dir, system, settings, trust, energy_floor_eV_atom, result, engine),
+        committee=len(models) > 1,
     )
     if applied is not None:
         applied.collect(out_dir, settings)
-    _write_final(system, dump, judgement, out_dir / "final.extxyz")
-    last = int(max(dump.steps[-1], thermo.steps[-1] if len(thermo.steps) else 0))
+    judgement, failure = outcome.judgement, outcome.judgement.failure
     done = MdResult(
         folder=out_dir,
-        status="completed" if judgement.reason is None else "trust-ended",
+        status="completed" if failure is None else "trust-ended",
         reason=judgement.reason,
         steps_planned=settings.steps,
-        steps_run=last,
-        trusted_steps=last if judgement.reason is None else judgement.trusted_steps,
+        steps_run=outcome.steps_run,
+        trusted_steps=outcome.steps_run if failure is None else judgement.trusted_steps,
         time_step_fs=settings.time_step_fs,
         temperature_K=settings.temperature_K,
         n_atoms=system.n_atoms,
@@ -161,35 +170,14 @@ def run_md(
         energy_floor_eV_atom=energy_floor_eV_atom,
         guard_A=inputs.guard_distances(closest_A) if settings.contact_guard_eV_A2 else {},
         biased_cvs=[] if applied is None else list(applied.biased_cvs),
+        ended_by=None if failure is None else failure.kind,
+        last_good_checkpoint=outcome.last_good_checkpoint,
+        resumed_steps=[] if keeper is None else list(keeper.resumed),
         sharing_walkers=1 if shared is None else shared.walkers,
     )
     done.write()
     forget(out_dir)
     return done
-
-
-def _physics(
-    system: System,
-    models: Sequence[str],
-    settings: MdSettings,
-    seed: int,
-    bias: Bias | None,
-    closest_A: Mapping[str, float],
-) -> str:
-    """Digest of all that decides the dynamics; how long and how safely they run does not."""
-    how_long = {"steps", "timeout_s", "checkpoint_steps"}
-    content = {
-        "symbols": system.symbols,
-        "positions_A": system.positions.tolist(),
-        "cell_A": system.cell.tolist(),
-        "periodic": system.periodic,
-        "models": models,
-        "md": settings.model_dump(mode="json", exclude=how_long),
-        "seed": seed,
-        "bias": None if bias is None else bias.model_dump(mode="json"),
-        "closest_A": dict(closest_A),
-    }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _covered(models: Sequence[Path]) -> DataRange:
@@ -223,22 +211,3 @@ def _prepare_bias(
     from nucleops.engines.lammps.biasing import write_bias
 
     return write_bias(bias, system, settings, out_dir, bias_engine(), leg, shared)
-
-
-def _frames(out_dir: Path, result: RunResult, died: str | None) -> Dump:
-    try:
-        return read_dump(out_dir / inputs.DUMP_FILE)
-    except TruncatedOutput as error:
-        if died is None:
-            raise
-        raise AtomsLost(
-            f"the run blew up before its first frame: {died}",
-            log=result.log,
-            advice="minimise first (minimise_steps), or train the potential on closer contacts",
-        ) from error
-
-
-def _write_final(system: System, dump: Dump, judgement: Judgement, path: Path) -> None:
-    trusted = max(1, int(np.sum(dump.steps <= judgement.trusted_steps)))
-    whole = unwrap(dump.positions[:trusted], dump.cells[:trusted], system.positions)
-    write_extxyz(system.with_positions(whole[-1]), path)

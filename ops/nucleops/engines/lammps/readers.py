@@ -190,6 +190,11 @@ def rows_between(path: Path, after: float, upto: float, per_step: float = 1.0) -
             yield line
 
 
+def step_of_row(word: str | bytes, per_step: float = 1.0) -> int:
+    """Return the MD step of the row that begins with a word; ``per_step`` as above."""
+    return round(float(word) / per_step)
+
+
 def _whole_lines(path: Path) -> list[str]:
     """Lines with their line breaks, less a last one that is cut off."""
     text = path.read_text(encoding="utf-8", errors="replace")

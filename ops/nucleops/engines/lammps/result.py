@@ -24,6 +24,11 @@ class MdResult:
         ``completed``, or ``trust-ended`` where the run was ended, or is not trusted to its end.
     reason : str or None
         Why trust ended.
+    ended_by : str or None
+        The class of that, see :class:`nucleops.engines.lammps.criteria.Ending`; the folder
+        ``failure`` holds a picture.
+    last_good_checkpoint : int or None
+        Step of the checkpoint in ``failure`` that lies before it.
     steps_planned, steps_run, trusted_steps : int
         Steps asked for, made, and trusted; frames with ``step <= trusted_steps`` count.
     time_step_fs, temperature_K, n_atoms, seed, stride, wall_s
@@ -42,6 +47,8 @@ class MdResult:
         Distances below which pairs of elements repelled one another.
     biased_cvs : list of str
         Variables that metadynamics or OPES acted on.
+    resumed_steps : list of int
+        Steps at which the run was gone on with from a stored checkpoint.
     sharing_walkers : int
         Walkers that laid their hills into one bias, this one among them; 1 where it was alone.
     """
@@ -65,12 +72,17 @@ class MdResult:
     energy_floor_eV_atom: float | None = None
     guard_A: dict[str, float] = field(default_factory=dict)
     biased_cvs: list[str] = field(default_factory=list)
+    ended_by: str | None = None
+    last_good_checkpoint: int | None = None
+    resumed_steps: list[int] = field(default_factory=list)
     sharing_walkers: int = 1
 
     @property
     def ns_per_day(self) -> float:
         """Speed: simulated nanoseconds per day of wall-clock time, start-up included."""
-        simulated_ns = self.steps_run * self.time_step_fs * 1e-6
+        # the clock is that of the last attempt, which began where it was resumed
+        steps = self.steps_run - (self.resumed_steps[-1] if self.resumed_steps else 0)
+        simulated_ns = steps * self.time_step_fs * 1e-6
         # few digits: a cluster keeps this number of every run in its memory
         return round(simulated_ns / self.wall_s * 86400, 3) if self.wall_s > 0 else 0.0
 

@@ -18,8 +18,13 @@ class Trust(Settings):
     """Highest instantaneous temperature, as a multiple of the thermostat's."""
     energy_margin_eV_atom: Positive = 0.10
     """How far a frame's energy may fall below the lowest labelled of its kind, in eV/atom."""
+    energy_rise_eV_atom: Positive = 0.5
+    """How far the potential energy may rise above that of the first row, in eV/atom; 300 K of heat
+    are 0.04."""
     bond_stretch: Positive = Field(default=1.6, gt=1)
     """A C-H, C-O, C-N or C-S bond longer than so many times its first length is torn."""
+    closest_contact_A: Positive = Field(default=0.6, le=0.7)
+    """Two atoms closer than this have fallen into one another, in angstrom; H-H in H2 is 0.74."""
 
 
 class MdSettings(Settings):
@@ -41,9 +46,13 @@ class MdSettings(Settings):
     """Steps of energy minimisation before the dynamics; packed boxes need some."""
     checkpoint_steps: int = Field(default=0, ge=0)
     """Steps between checkpoints that an interrupted run goes on from, a multiple of `stride`; 0 for
-    none. Exact to the last bit on one machine with csvr, and with nose-hoover in a cube; a droplet
-    with nose-hoover goes on to within rounding, for LAMMPS takes its temperature anew. Runs with
-    OPES, and walkers that share hills, begin anew."""
+    none, or where there is a store of checkpoints for the first multiple of `stride` from 500 on
+    (with hills from 1000 on). Exact to the last bit on one machine with csvr; nose-hoover goes on
+    to within rounding, for LAMMPS takes its temperature anew. Runs with OPES, and walkers that
+    share hills, begin anew."""
+    checkpoint_interval_s: Positive | None = None
+    """Seconds of wall time between checkpoints that are stored outside the machine; left out: as
+    the environment says (NUCLEOFLOW_CHECKPOINT_INTERVAL_S), else 300."""
     droplet_wall_eV_A2: NonNegative = 0.1
     """Force constant in eV/A2 of the soft spherical wall round a droplet; unused for a cube."""
     contact_guard_eV_A2: NonNegative = 50.0
@@ -51,6 +60,9 @@ class MdSettings(Settings):
     their elements did in any labelled frame; keeps a young potential from collapse. 0 for none."""
     timeout_s: Positive = 86400.0
     """Wall-clock limit of one run in seconds."""
+    stall_s: Positive = 1800.0
+    """A run that writes no row for so long, and for 20 times as long as a row took before, hangs
+    and is ended, in seconds."""
 
     @model_validator(mode="after")
     def _rows_at_checkpoints(self) -> MdSettings:

@@ -11,6 +11,7 @@ from pydantic import Field
 from nucleops.bias.enhanced import SharedHills
 from nucleops.bias.spec import Bias
 from nucleops.engines.deepmd.task import rebuilt
+from nucleops.engines.lammps.keeping import Keeping
 from nucleops.engines.lammps.md import run_md
 from nucleops.engines.lammps.result import MdResult
 from nucleops.engines.lammps.settings import MdSettings, Sharing, Trust
@@ -18,6 +19,7 @@ from nucleops.engines.lammps.watch import Progress
 from nucleops.errors import WrongInput
 from nucleops.seeds import derive_seed
 from nucleops.settings import Name, Settings
+from nucleops.storage.kept import checkpoint_key
 from nucleops.systems.molecules import MoleculeSpec
 from nucleops.systems.spec import SystemSpec
 from nucleops.systems.system import System
@@ -28,6 +30,8 @@ class MdTask(Settings):
 
     system: Name
     """Name of the system in the study."""
+    label: str = Field(default="", pattern=r"^[a-z0-9-]*$")
+    """Stage and name of the run, by which its checkpoints are found again."""
     spec: SystemSpec | None = None
     """What to build as the start; left out where the start comes as a file."""
     metal: str = "Ag"
@@ -53,6 +57,11 @@ class MdTask(Settings):
     def own_seed(self) -> int:
         """The seed, made this sibling's own where siblings are numbered."""
         return self.seed if self.number is None else derive_seed(self.seed, "number", self.number)
+
+    @property
+    def key(self) -> str:
+        """What the run is called in a store: stage and name, then the number."""
+        return checkpoint_key(self.label or self.system, self.number)
 
 
 def read_task(values: dict[str, Any], what: str) -> MdTask:
@@ -101,6 +110,7 @@ def run_task(
     progress: Progress | None = None,
     energy_floor_eV_atom: float | None = None,
     environment: Mapping[str, str] | None = None,
+    keeping: Keeping | None = None,
 ) -> MdResult:
     """Run a task; see :func:`nucleops.engines.lammps.md.run_md`."""
     shared = None
@@ -119,4 +129,5 @@ def run_task(
         cores=task.cores,
         shared=shared,
         environment=environment,
+        keeping=keeping,
     )

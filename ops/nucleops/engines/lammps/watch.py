@@ -7,11 +7,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from nucleops.engines.lammps.inputs import DEVIATION_FILE, DYNAMICS_MARK, STOP_FILE
-from nucleops.engines.lammps.judge import deviation_reason, energy_reason, temperature_reason
-from nucleops.engines.lammps.settings import MdSettings, Trust
+from nucleops.engines.lammps.criteria import Criteria, Failure
+from nucleops.engines.lammps.geometry import Geometry
+from nucleops.engines.lammps.inputs import DEVIATION_FILE, DUMP_FILE, DYNAMICS_MARK, STOP_FILE
+from nucleops.engines.lammps.settings import MdSettings
+from nucleops.engines.lammps.tails import FrameTail, RowTail
+from nucleops.errors import NoProgress
 
 _PATIENCE_S = 60.0
+_STALLED_ROWS = 20
+_STALLED_BEFORE_ROWS = 5
 
 Progress = Callable[[int, int], None]
 
@@ -27,12 +32,12 @@ class TrustWatch:
     ----------
     folder : Path
         Where LAMMPS runs.
-    settings, trust : MdSettings, Trust
-        Temperature and steps; limits.
-    n_atoms : int
-        Number of atoms.
-    energy_floor_eV_atom : float or None
-        Lowest labelled energy of the composition.
+    settings : MdSettings
+        Steps, and how long a run may stand still.
+    criteria : Criteria
+        Of numbers.
+    geometry : Geometry
+        Of atoms; only the newest frame of each look is judged.
     progress : callable or None
         Called with (steps done, steps planned) when there is news.
     """
@@ -41,85 +46,96 @@ class TrustWatch:
         self,
         folder: Path,
         settings: MdSettings,
-        trust: Trust,
-        n_atoms: int,
-        energy_floor_eV_atom: float | None,
+        criteria: Criteria,
+        geometry: Geometry,
         progress: Progress | None,
     ) -> None:
         self.reason: str | None = None
-        self._stop_file = folder / STOP_FILE
+        self._folder = folder
         self._asked = 0.0
-        self._deviations = _Tail(folder / DEVIATION_FILE)
-        self._log = _Tail(folder / "log.lammps")
+        self._deviations = RowTail(folder / DEVIATION_FILE)
+        self._log = RowTail(folder / "log.lammps")
+        self._frames = FrameTail(folder / DUMP_FILE)
         self._settings = settings
-        self._trust = trust
-        self._n_atoms = n_atoms
-        self._energy_limit = (
-            None
-            if energy_floor_eV_atom is None
-            else energy_floor_eV_atom - trust.energy_margin_eV_atom
-        )
+        self._criteria = criteria
+        self._geometry = geometry
         self._progress = progress
         self._begun = False
+        self._last_news: float | None = None
+        self._any_row = False
+        self._slowest_row_s: float | None = None
 
     def __call__(self) -> str | None:
-        """Look once; return a reason only if LAMMPS has to be ended by a signal."""
-        reason = self._read_deviations() or self._read_log()
-        if self.reason is None and reason is not None:
-            self.reason = reason
+        """Look once; return a reason only if LAMMPS has to be ended by a signal.
+
+        Raises
+        ------
+        NoProgress
+            It has written nothing for much longer than it used to.
+        """
+        failure = self._read_deviations() or self._read_log() or self._read_frame()
+        if self.reason is None and failure is not None:
+            self.reason = failure.reason
             self._asked = time.monotonic()
-            self._stop_file.touch()
+            (self._folder / STOP_FILE).touch()
         overdue = self.reason is not None and time.monotonic() - self._asked > _PATIENCE_S
+        if self.reason is None:
+            self._check_progress()
         return self.reason if overdue else None
 
-    def _read_deviations(self) -> str | None:
+    def _read_deviations(self) -> Failure | None:
         for words in self._deviations.new_rows():
             if words[0].startswith("#") or len(words) < 7:
                 continue
-            value = _number(words[4])
-            if not value <= self._trust.force_deviation_eV_A:
-                return deviation_reason(value, int(words[0]), self._trust)
+            failure = self._criteria.deviation(int(words[0]), _number(words[4]))
+            if failure is not None:
+                return failure
         return None
 
-    def _read_log(self) -> str | None:
-        reason, step = None, None
+    def _read_log(self) -> Failure | None:
+        failure, step = None, None
         for words in self._log.new_rows():
             self._begun = self._begun or " ".join(words) == DYNAMICS_MARK
             if not self._begun or len(words) != 5 or not words[0].isdigit():
                 continue
             step = int(words[0])
-            reason = reason or self._judge_row(step, _number(words[1]), _number(words[2]))
-        if step is not None and self._progress is not None:
-            self._progress(step, self._settings.steps)
-        return reason
+            failure = failure or self._criteria.row(step, _number(words[1]), _number(words[2]))
+        if step is not None:
+            self._note_row()
+            if self._progress is not None:
+                self._progress(step, self._settings.steps)
+        return failure
 
-    def _judge_row(self, step: int, temperature_K: float, potential_eV: float) -> str | None:
-        target = self._settings.temperature_K
-        if not temperature_K <= self._trust.temperature_factor * target:
-            return temperature_reason(temperature_K, step, self._trust, target)
-        energy = potential_eV / self._n_atoms
-        if self._energy_limit is not None and not energy >= self._energy_limit:
-            return energy_reason(energy, step, self._energy_limit)
-        return None
+    def _read_frame(self) -> Failure | None:
+        frame = self._frames.newest()
+        if frame is None:
+            return None
+        return self._geometry.failure(frame.step, frame.positions, frame.cell)
 
+    def _note_row(self) -> None:
+        now = time.monotonic()
+        if self._any_row and self._last_news is not None:
+            self._slowest_row_s = max(self._slowest_row_s or 0.0, now - self._last_news)
+        self._any_row, self._last_news = True, now
 
-class _Tail:
-    """Whole lines appended to a file since the last look, split into words."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._offset = 0
-
-    def new_rows(self) -> list[list[str]]:
-        if not self._path.is_file():
-            return []
-        with self._path.open("rb") as file:
-            file.seek(self._offset)
-            text = file.read()
-        text = text[: text.rfind(b"\n") + 1]
-        self._offset += len(text)
-        rows = (line.split() for line in text.decode("ascii", errors="replace").splitlines())
-        return [row for row in rows if row]
+    def _check_progress(self) -> None:
+        now = time.monotonic()
+        if self._last_news is None:
+            self._last_news = now
+        limit_s = self._settings.stall_s
+        if self._slowest_row_s is None:
+            # models are loaded and the start is minimised before the first row
+            limit_s *= _STALLED_BEFORE_ROWS
+        else:
+            limit_s = max(limit_s, _STALLED_ROWS * self._slowest_row_s)
+        if now - self._last_news > limit_s:
+            raise NoProgress(
+                f"LAMMPS has written no row for {now - self._last_news:.1f} s "
+                f"(limit {limit_s:.1f} s)",
+                log=self._folder / "log.lammps",
+                advice="it is gone on with from its last checkpoint; if it hangs there again, look "
+                "for a full disk or a GPU that does not answer, or raise stall_s",
+            )
 
 
 def _number(word: str) -> float:

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nucleops.engines.lammps.criteria import Criteria
+from nucleops.engines.lammps.geometry import Geometry, kept_bonds
 from nucleops.engines.lammps.inputs import DYNAMICS_MARK
-from nucleops.engines.lammps.judge import Judgement, judge_run, kept_bonds
+from nucleops.engines.lammps.judge import Judgement, judge_run
 from nucleops.engines.lammps.readers import Dump, ModelDeviation, Thermo
 from nucleops.engines.lammps.settings import MdSettings, Trust
 from nucleops.engines.lammps.watch import TrustWatch
@@ -129,7 +131,8 @@ def watch(folder: Path, floor: float | None = None) -> tuple[TrustWatch, list[tu
     seen: list[tuple[int, int]] = []
     settings = MdSettings(steps=100, stride=20)
     progress = lambda done, total: seen.append((done, total))  # noqa: E731
-    return TrustWatch(folder, settings, TRUST, 7, floor, progress), seen
+    criteria = Criteria(TRUST, 300.0, 7, floor)
+    return TrustWatch(folder, settings, criteria, Geometry(SYSTEM, TRUST), progress), seen
 
 
 def test_the_watch_reads_what_is_appended_and_asks_lammps_to_stop(tmp_path: Path) -> None:

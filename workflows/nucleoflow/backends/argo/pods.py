@@ -22,6 +22,7 @@ from nucleoflow.profile.kinds import StepKind
 from nucleoflow.profile.model import ClusterProfile
 from nucleoflow.profile.quantity import mebibytes, times, whole_cores
 from nucleoflow.profile.steps import Scratch, StepResources, Toleration
+from nucleops.engines.limits import GRACE_VARIABLE
 
 USER = 1000
 """User and group of the images."""
@@ -123,8 +124,10 @@ def _environment(place: Place, profile: ClusterProfile) -> list[dict[str, Any]]:
         {"name": "OMP_NUM_THREADS", "value": str(whole_cores(step.cpu))},
         *environment(profile.storage),
     ]
-    if place.kind == "md":
+    if place.kind in ("md", "analyse"):  # the analysis removes them once it has the result
         variables += checkpoint_environment(profile.storage, profile.run)
+    if place.kind == "md":
+        variables.append({"name": GRACE_VARIABLE, "value": str(step.termination_grace_s)})
     return variables
 
 

@@ -17,9 +17,11 @@ from nucleoflow.backends.local.bootstrap import PARENT_VARIABLE
 from nucleoflow.backends.local.slots import Grant
 from nucleoflow.backends.local.verdict import Verdict, judge
 from nucleoflow.backends.script import TRANSIENT_EXIT
+from nucleops.storage.kept import INTERVAL_VARIABLE, STORE_VARIABLE
 
 LOG = "live.log"
 PROGRESS = "progress"
+_CHECKPOINT_INTERVAL_S = "60"  # to a folder of the same machine they cost next to nothing
 _TAIL_BYTES = 16_384
 
 
@@ -41,8 +43,8 @@ def environment(step: Path, grant: Grant) -> dict[str, str]:
     -------
     dict
         With thread counts for every threading library in use, the GPUs that may be seen (none
-        unless granted), where to write progress, ``NUCLEOFLOW_STEP_CORES``, and the file of the
-        run's events, from which the report takes its times.
+        unless granted), where to write progress, ``NUCLEOFLOW_STEP_CORES``, the file of the run's
+        events, from which the report takes its times, and where long runs keep checkpoints.
     """
     threads = str(max(1, grant.cores))
     values = dict(os.environ)
@@ -61,7 +63,12 @@ def environment(step: Path, grant: Grant) -> dict[str, str]:
     values["PYTHONUNBUFFERED"] = "1"
     values[PARENT_VARIABLE] = str(os.getpid())
     if processes.RUN_VARIABLE in os.environ:
-        values["NUCLEOFLOW_EVENTS"] = str(Path(os.environ[processes.RUN_VARIABLE]) / events.FILE)
+        run = Path(os.environ[processes.RUN_VARIABLE])
+        values["NUCLEOFLOW_EVENTS"] = str(run / events.FILE)
+        shared = values.get(STORE_VARIABLE)
+        own = f"{shared.rstrip('/')}/{run.name}" if shared else str(run)
+        values[STORE_VARIABLE] = f"{own}/checkpoints"
+        values.setdefault(INTERVAL_VARIABLE, _CHECKPOINT_INTERVAL_S)
     return values
 
 

@@ -19,15 +19,10 @@ from nucleoflow.backends.local.attempt import LOG, Stopped, Workdir, full_comman
 from nucleoflow.backends.local.slots import Limits, hold
 from nucleoflow.backends.local.verdict import SUCCEEDED, Verdict
 from nucleoflow.backends.script import FATAL_EXIT
+from nucleops.engines.limits import grace_s
 
-GRACE_VARIABLE = "NUCLEOFLOW_GRACE_S"
 _STOPPED_EXIT = 128 + signal.SIGTERM
 _LONGEST_BACKOFF_S = 300.0
-
-
-def grace_s() -> float:
-    """Seconds that a step has to end after SIGTERM; longer than engines are given for theirs."""
-    return float(os.environ.get(GRACE_VARIABLE, "15"))
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
