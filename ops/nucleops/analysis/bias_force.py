@@ -1,0 +1,148 @@
+"""The static bias that a history-dependent one amounts to, from the force that was felt where.
+
+While a slowly growing bias V(s, t) lets the variables equilibrate locally, the gradient of the free
+energy is, at every s (F. Marinelli and J. D. Faraldo-Gomez, J. Chem. Theory Comput. 17, 6775 (2021);
+for a bias that stands still, J. Kaestner and W. Thiel, J. Chem. Phys. 123, 144104 (2005)),
+
+    grad F(s) = -kT grad ln rho(s) - <grad V(s, t)>,
+
+with rho the density of all rows and the mean over the rows at s, whenever they were there. So all
+rows together are a sample of one run under the static bias U with grad U = <grad V>, and their
+weights are exp(U/kT). No offset c(t) enters, and what the run stayed too long in one place is made
+up by the hills that it laid there. Energies are in one unit throughout a call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from nucleops.analysis.grid import FloatArray, Grid, IntArray, as_points
+
+
+@dataclass(frozen=True)
+class StaticBias:
+    """A static bias on a grid.
+
+    Attributes
+    ----------
+    grid : Grid
+        Its grid.
+    bias : ndarray
+        The bias, ``grid.shape``, in the energies' unit; nan where no row was.
+    slopes : ndarray
+        Mean slope at each point, shape ``(D, *grid.shape)``; nan where no row was.
+    islands : int
+        How many parts of the grid were visited that do not touch. More than one: the grid is too
+        fine, or the run was cut; they are set off from each other as the rows' own bias says.
+    """
+
+    grid: Grid
+    bias: FloatArray
+    slopes: FloatArray
+    islands: int
+
+    def at(self, points: ArrayLike) -> FloatArray:
+        """Return the bias at points, shape (F, D) -> (F,); nan where no row was."""
+        values = as_points(points, self.grid.n_dimensions)
+        index, inside = self.grid.nearest(values)
+        made = self.bias.ravel()[index]
+        where = np.unravel_index(index, self.grid.shape)
+        for d, (axis, period) in enumerate(zip(self.grid.axes, self.grid.periods, strict=True)):
+            away = values[:, d] - axis[where[d]]
+            if period is not None:
+                away -= period * np.round(away / period)
+            made = made + away * self.slopes[d].ravel()[index]
+        return np.where(inside, made, np.nan)
+
+
+def static_bias(
+    points: ArrayLike, slopes: ArrayLike, bias: ArrayLike, grid: Grid
+) -> StaticBias:
+    """Average the slopes of the bias over the rows at each grid point, and integrate them.
+
+    Neighbouring points that were both visited are joined by the mean of their slopes; the bias is
+    the least-squares solution over all such pairs, each counting as the harmonic mean of the rows
+    at its two points (in one variable: the trapezoidal rule).
+
+    Parameters
+    ----------
+    points : array_like
+        Values of the biased variables of each row, shape (F, D), or (F,) where D is 1.
+    slopes : array_like
+        Slope of the bias that each row felt, along each variable, shape (F, D).
+    bias : array_like
+        Bias less its offset c(t), shape (F,); sets the level of each island.
+    grid : Grid
+        Where to average; about half a hill's width fine.
+    """
+    from scipy.sparse.csgraph import connected_components
+
+    values, rises = as_points(points, grid.n_dimensions), as_points(slopes, grid.n_dimensions)
+    index, inside = grid.nearest(values)
+    size = int(np.prod(grid.shape))
+    count = np.bincount(index[inside], minlength=size).astype(np.float64)
+    been = np.flatnonzero(count)
+    mean = np.full((grid.n_dimensions, size), np.nan)
+    for d in range(grid.n_dimensions):
+        summed = np.bincount(index[inside], rises[inside, d], size)
+        mean[d, been] = summed[been] / count[been]
+    number = np.full(size, -1)
+    number[been] = np.arange(len(been))
+    start, end, rise, weight = _pairs(grid, number, mean, count)
+    level = _least_squares(len(been), number[start], number[end], rise, weight)
+    _, island = connected_components(_graph(len(been), number[start], number[end], weight), False)
+    made = StaticBias(grid, np.full(grid.shape, np.nan), mean.reshape(-1, *grid.shape), 0)
+    made.bias.ravel()[been] = level
+    # each island is lifted to where its rows' own bias says, on the average
+    rows = np.flatnonzero(inside)
+    own = island[number[index[rows]]]
+    lacking = np.asarray(bias, dtype=np.float64)[rows] - made.at(values[rows])
+    lift = np.bincount(own, lacking) / np.bincount(own)
+    made.bias.ravel()[been] += lift[island]
+    return StaticBias(grid, made.bias, made.slopes, len(lift))
+
+
+def _pairs(
+    grid: Grid, number: IntArray, mean: FloatArray, count: FloatArray
+) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
+    """Neighbours that were both visited, the rise from one to the other, and its weight."""
+    flat = np.arange(number.size).reshape(grid.shape)
+    starts, ends, rises = [], [], []
+    for d, period in enumerate(grid.periods):
+        a = flat if period is not None else np.take(flat, range(grid.shape[d] - 1), axis=d)
+        b = np.roll(flat, -1, axis=d)
+        b = b if period is not None else np.take(b, range(grid.shape[d] - 1), axis=d)
+        both = (number[a] >= 0) & (number[b] >= 0)
+        a, b = a[both], b[both]
+        starts.append(a)
+        ends.append(b)
+        rises.append(0.5 * grid.spacing[d] * (mean[d, a] + mean[d, b]))
+    start, end = np.concatenate(starts), np.concatenate(ends)
+    weight = 2.0 * count[start] * count[end] / (count[start] + count[end])
+    return start, end, np.concatenate(rises), weight
+
+
+def _least_squares(
+    n: int, start: IntArray, end: IntArray, rise: FloatArray, weight: FloatArray
+) -> FloatArray:
+    """Levels of n points with the rises between pairs of them, as well as they can be had."""
+    from scipy.sparse import coo_array, diags_array
+    from scipy.sparse.linalg import spsolve
+
+    pulled = np.bincount(end, weight * rise, n) - np.bincount(start, weight * rise, n)
+    joined = coo_array((weight, (start, end)), shape=(n, n))
+    joined = joined + joined.T
+    diagonal = np.asarray(joined.sum(axis=1)).ravel()
+    # a trace of each point's own pull to zero makes levels of islands definite
+    trace = 1e-9 * max(float(diagonal.max(initial=0.0)), 1.0)
+    matrix = diags_array(diagonal + trace) - joined
+    return np.atleast_1d(np.asarray(spsolve(matrix.tocsc(), pulled), dtype=np.float64))
+
+
+def _graph(n: int, start: IntArray, end: IntArray, weight: FloatArray):  # type: ignore[no-untyped-def]  # scipy is untyped
+    from scipy.sparse import coo_array
+
+    return coo_array((weight, (start, end)), shape=(n, n)).tocsr()
