@@ -1,8 +1,8 @@
 """The static bias that a history-dependent one amounts to, from the force that was felt where.
 
 While a slowly growing bias V(s, t) lets the variables equilibrate locally, the gradient of the free
-energy is, at every s (F. Marinelli and J. D. Faraldo-Gomez, J. Chem. Theory Comput. 17, 6775 (2021);
-for a bias that stands still, J. Kaestner and W. Thiel, J. Chem. Phys. 123, 144104 (2005)),
+energy is at every s (F. Marinelli and J. D. Faraldo-Gomez, J. Chem. Theory Comput. 17, 6775
+(2021); for a bias that stands still J. Kaestner and W. Thiel, J. Chem. Phys. 123, 144104 (2005))
 
     grad F(s) = -kT grad ln rho(s) - <grad V(s, t)>,
 
@@ -15,6 +15,7 @@ up by the hills that it laid there. Energies are in one unit throughout a call.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -35,8 +36,8 @@ class StaticBias:
     slopes : ndarray
         Mean slope at each point, shape ``(D, *grid.shape)``; nan where no row was.
     islands : int
-        How many parts of the grid were visited that do not touch. More than one: the grid is too
-        fine, or the run was cut; they are set off from each other as the rows' own bias says.
+        How many parts of the grid were visited that do not touch: outliers, or a grid too fine.
+        They are set off from each other as the rows' own bias says.
     """
 
     grid: Grid
@@ -45,21 +46,38 @@ class StaticBias:
     islands: int
 
     def at(self, points: ArrayLike) -> FloatArray:
-        """Return the bias at points, shape (F, D) -> (F,); nan where no row was."""
+        """Return the bias at points, shape (F, D) -> (F,).
+
+        It goes on straight from the nearest point of the grid that was visited.
+        """
+        from scipy.ndimage import distance_transform_edt
+
         values = as_points(points, self.grid.n_dimensions)
-        index, inside = self.grid.nearest(values)
-        made = self.bias.ravel()[index]
-        where = np.unravel_index(index, self.grid.shape)
+        axes = zip(self.grid.axes, self.grid.periods, self.grid.spacing, strict=True)
+        index = []
+        for d, (axis, period, step) in enumerate(axes):
+            k = np.floor((values[:, d] - axis[0]) / step + 0.5).astype(np.int64)
+            index.append(np.clip(k, 0, len(axis) - 1) if period is None else k % len(axis))
+        near = distance_transform_edt(
+            np.isnan(self.bias), sampling=self.grid.spacing / self.grid.spacing.min(),
+            return_distances=False, return_indices=True,
+        )  # fmt: skip
+        where = tuple(part[tuple(index)] for part in near)
+        made = self.bias[where]
         for d, (axis, period) in enumerate(zip(self.grid.axes, self.grid.periods, strict=True)):
             away = values[:, d] - axis[where[d]]
             if period is not None:
                 away -= period * np.round(away / period)
-            made = made + away * self.slopes[d].ravel()[index]
-        return np.where(inside, made, np.nan)
+            made = made + away * self.slopes[d][where]
+        return np.asarray(made, dtype=np.float64)
 
 
 def static_bias(
-    points: ArrayLike, slopes: ArrayLike, bias: ArrayLike, grid: Grid
+    points: ArrayLike,
+    slopes: ArrayLike,
+    bias: ArrayLike,
+    grid: Grid,
+    multiplicity: ArrayLike | None = None,
 ) -> StaticBias:
     """Average the slopes of the bias over the rows at each grid point, and integrate them.
 
@@ -77,30 +95,40 @@ def static_bias(
         Bias less its offset c(t), shape (F,); sets the level of each island.
     grid : Grid
         Where to average; about half a hill's width fine.
+    multiplicity : array_like, optional
+        How often each row counts, shape (F,).
+
+    Raises
+    ------
+    ValueError
+        If no row lies on the grid.
     """
     from scipy.sparse.csgraph import connected_components
 
     values, rises = as_points(points, grid.n_dimensions), as_points(slopes, grid.n_dimensions)
     index, inside = grid.nearest(values)
+    times = np.where(inside, 1.0 if multiplicity is None else np.asarray(multiplicity), 0.0)
     size = int(np.prod(grid.shape))
-    count = np.bincount(index[inside], minlength=size).astype(np.float64)
+    count = np.bincount(index, times, size).astype(np.float64)
     been = np.flatnonzero(count)
+    if not len(been):
+        raise ValueError("no row lies on the grid")
     mean = np.full((grid.n_dimensions, size), np.nan)
     for d in range(grid.n_dimensions):
-        summed = np.bincount(index[inside], rises[inside, d], size)
-        mean[d, been] = summed[been] / count[been]
+        mean[d, been] = np.bincount(index, times * rises[:, d], size)[been] / count[been]
     number = np.full(size, -1)
     number[been] = np.arange(len(been))
     start, end, rise, weight = _pairs(grid, number, mean, count)
-    level = _least_squares(len(been), number[start], number[end], rise, weight)
-    _, island = connected_components(_graph(len(been), number[start], number[end], weight), False)
+    joined = _joined(len(been), number[start], number[end], weight)
+    level = _least_squares(joined, number[start], number[end], rise * weight)
+    _, island = connected_components(joined, directed=False)
     made = StaticBias(grid, np.full(grid.shape, np.nan), mean.reshape(-1, *grid.shape), 0)
     made.bias.ravel()[been] = level
     # each island is lifted to where its rows' own bias says, on the average
-    rows = np.flatnonzero(inside)
-    own = island[number[index[rows]]]
+    rows = np.flatnonzero(times)
+    own, heavy = island[number[index[rows]]], times[rows]
     lacking = np.asarray(bias, dtype=np.float64)[rows] - made.at(values[rows])
-    lift = np.bincount(own, lacking) / np.bincount(own)
+    lift = np.bincount(own, heavy * lacking) / np.bincount(own, heavy)
     made.bias.ravel()[been] += lift[island]
     return StaticBias(grid, made.bias, made.slopes, len(lift))
 
@@ -125,24 +153,23 @@ def _pairs(
     return start, end, np.concatenate(rises), weight
 
 
-def _least_squares(
-    n: int, start: IntArray, end: IntArray, rise: FloatArray, weight: FloatArray
-) -> FloatArray:
-    """Levels of n points with the rises between pairs of them, as well as they can be had."""
-    from scipy.sparse import coo_array, diags_array
-    from scipy.sparse.linalg import spsolve
-
-    pulled = np.bincount(end, weight * rise, n) - np.bincount(start, weight * rise, n)
-    joined = coo_array((weight, (start, end)), shape=(n, n))
-    joined = joined + joined.T
-    diagonal = np.asarray(joined.sum(axis=1)).ravel()
-    # a trace of each point's own pull to zero makes levels of islands definite
-    trace = 1e-9 * max(float(diagonal.max(initial=0.0)), 1.0)
-    matrix = diags_array(diagonal + trace) - joined
-    return np.atleast_1d(np.asarray(spsolve(matrix.tocsc(), pulled), dtype=np.float64))
-
-
-def _graph(n: int, start: IntArray, end: IntArray, weight: FloatArray):  # type: ignore[no-untyped-def]  # scipy is untyped
+def _joined(n: int, start: IntArray, end: IntArray, weight: FloatArray) -> Any:
+    """Weights of pairs of n points as a symmetric sparse matrix, shape (n, n)."""
     from scipy.sparse import coo_array
 
-    return coo_array((weight, (start, end)), shape=(n, n)).tocsr()
+    one_way = coo_array((weight, (start, end)), shape=(n, n))
+    return (one_way + one_way.T).tocsr()
+
+
+def _least_squares(joined: Any, start: IntArray, end: IntArray, pull: FloatArray) -> FloatArray:
+    """Levels of n points whose pairs are pulled apart, to all pulls as well as can be, (n,)."""
+    from scipy.sparse import diags_array
+    from scipy.sparse.linalg import spsolve
+
+    n = joined.shape[0]
+    pulled = np.bincount(end, pull, n) - np.bincount(start, pull, n)
+    diagonal = np.asarray(joined.sum(axis=1)).ravel()
+    # without a trace of each point's own pull to zero the levels of islands are not definite
+    trace = 1e-9 * max(float(diagonal.max(initial=0.0)), 1.0)
+    matrix = (diags_array(diagonal + trace) - joined).tocsc()
+    return np.atleast_1d(np.asarray(spsolve(matrix, pulled), dtype=np.float64))

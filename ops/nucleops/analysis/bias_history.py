@@ -106,9 +106,7 @@ class BiasHistory:
         from nucleops.analysis.hills_kernel import look_up
 
         p, late = self._padded, int(np.searchsorted(self._counts, self._hills))
-        look_up(
-            self._bias, p.origin, p.spacing, p.periods, self._points[late:], self._felt[late:]
-        )
+        look_up(self._bias, p.origin, p.spacing, p.periods, self._points[late:], self._felt[late:])
         made = np.empty_like(self._felt)
         made[self._order] = self._felt * self._kT
         return made[:, 0], made[:, 4 - self._grid.n_dimensions :]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nucleops.analysis.errors import jackknife
-from nucleops.analysis.grid import BoolArray, FloatArray, Grid, as_points
+from nucleops.analysis.grid import BoolArray, FloatArray, Grid, IntArray, as_points
 
 Box = Sequence[tuple[float, float]]
 """Lowest and highest value of each collective variable, shape (D, 2)."""
@@ -90,11 +90,46 @@ def difference_from_samples(
     difference, error : float
         nan where a box was not visited (or, for the error, was visited in one block only).
     """
-    logs = np.asarray(log_weights, dtype=np.float64)
+    return difference_of_members(_members(samples, start, end), log_weights, kT, n_blocks)
+
+
+def _members(samples: ArrayLike, start: Box, end: Box) -> IntArray:
+    inside_end = np.where(in_box(samples, end), 1, -1)
+    return np.where(in_box(samples, start), 0, inside_end)
+
+
+def difference_of_members(
+    member: ArrayLike,
+    log_weights: ArrayLike,
+    kT: float,
+    n_blocks: int = 10,
+    basins: tuple[int, int] = (0, 1),
+) -> tuple[float, float]:
+    """Free energy of the second basin minus the first's from rows, with a jackknife error.
+
+    Parameters
+    ----------
+    member : array_like of int
+        Basin of each row, shape (F,), in order of time.
+    log_weights : array_like
+        Logarithm of each row's weight, shape (F,).
+    kT : float
+        Thermal energy in the unit wanted.
+    n_blocks : int
+        Consecutive blocks for the error.
+    basins : tuple of int
+        The two basins.
+
+    Returns
+    -------
+    difference, error : float
+        nan where a basin was not visited (or, for the error, was visited in one block only).
+    """
+    which, logs = np.asarray(member), np.asarray(log_weights, dtype=np.float64)
     if not len(logs):
         return float("nan"), float("nan")
     w = np.exp(logs - logs.max())
-    inside = np.stack([in_box(samples, start) * w, in_box(samples, end) * w], axis=1)
+    inside = np.stack([(which == basin) * w for basin in basins], axis=1)
     blocks = np.array([part.sum(axis=0) for part in np.array_split(inside, n_blocks)])
 
     def difference(sums: FloatArray) -> float:
@@ -107,9 +142,26 @@ def difference_from_samples(
 
 def round_trips(samples: ArrayLike, start: Box, end: Box) -> int:
     """How often a run went from `start` to `end` and back again (or the other way round)."""
-    state = np.where(in_box(samples, start), 1, np.where(in_box(samples, end), 2, 0))
-    state = state[state > 0]
+    return trips_of_members(_members(samples, start, end))
+
+
+def trips_of_members(member: ArrayLike, basins: tuple[int, int] = (0, 1)) -> int:
+    """How often a run went from one basin to the other and back, from the basin of each row."""
+    which = np.asarray(member)
+    state = which[np.isin(which, basins)]
     return int(np.count_nonzero(np.diff(state))) // 2
+
+
+def goes_back_and_forth(member: ArrayLike, basins: tuple[int, int] = (0, 1)) -> bool:
+    """Whether a run moves freely between two basins: is in both in each quarter of its last half.
+
+    Once the bias has flattened the surface, the variables diffuse; a run that still is held in one
+    place for a quarter of that time is not there yet.
+    """
+    which = np.asarray(member)
+    late = which[len(which) // 2 :]
+    quarters = np.array_split(late, 4)
+    return all(bool(np.any(q == basin)) for q in quarters for basin in basins)
 
 
 @dataclass(frozen=True)
@@ -140,52 +192,63 @@ class Criteria:
     ----------
     round_trips : int
         Trips between the two basins and back.
-    drift_kcal_mol : float
-        Largest spread of the difference over the last half of the run.
-    error_kcal_mol : float
-        Largest standard error of the difference.
+    drift : float
+        Largest spread of the difference over the last half of the run, in `unit`.
+    error : float
+        Largest standard error of the difference, in `unit`.
     height_ratio : float
         Largest ratio of the last hills' height to the first's (well-tempered runs).
+    unit, time_unit : str
+        Units of energies and times, for the words.
     """
 
     round_trips: int = 2
-    drift_kcal_mol: float = 1.0
-    error_kcal_mol: float = 1.0
+    drift: float = 1.0
+    error: float = 1.0
     height_ratio: float = 0.2
+    unit: str = "kcal/mol"
+    time_unit: str = "ps"
 
 
 def judge(
     *,
-    length_ps: float,
+    length: float,
     basins: tuple[str, str],
     trips: int,
-    times_ps: ArrayLike,
+    times: ArrayLike,
     differences: ArrayLike,
     error: float,
     visits: Mapping[str, int],
     height_ratio: float | None,
+    diffuses: bool | None = None,
+    level: bool = True,
     criteria: Criteria | None = None,
 ) -> Verdict:
-    """Judge a metadynamics run.
+    """Judge a run of metadynamics or OPES.
 
     Parameters
     ----------
-    length_ps : float
-        Trusted length of the run(s) in ps.
+    length : float
+        Trusted length of the run(s).
     basins : tuple of str
         Names of the two basins.
     trips : int
         Round trips between them.
-    times_ps, differences : array_like
-        Free-energy difference (kcal/mol) against time, shapes (T,).
+    times, differences : array_like
+        Free-energy difference against time, shapes (T,).
     error : float
-        Standard error of the last difference in kcal/mol; nan where it could not be made.
+        Standard error of the last difference; nan where it could not be made.
     visits : mapping
         Number of frames in each basin.
     height_ratio : float or None
         Mean height of the last tenth of the hills over the first hill's; None where untempered.
+    diffuses : bool or None
+        Whether the run moves freely between the basins (:func:`goes_back_and_forth`); None where
+        that was not looked at.
+    level : bool
+        Whether the error no longer grows with the block size; else it is a lower bound.
     criteria : Criteria, optional
-        The limits.
+        The limits, and the units of all that is given.
     """
     limits = criteria or Criteria()
     met: list[str] = []
@@ -203,22 +266,31 @@ def judge(
         f"{trips} round trips between {basins[0]} and {basins[1]}; "
         f"at least {limits.round_trips} are needed",
     )
-    spread = late_spread(times_ps, differences)
+    spread = late_spread(times, differences)
     check(
-        bool(spread <= limits.drift_kcal_mol),
-        f"the difference moved by {spread:.2f} kcal/mol over the last half",
+        bool(spread <= limits.drift),
+        f"the difference moved by {spread:.2f} {limits.unit} over the last half",
         "the difference is not known over the last half of the run"
         if np.isnan(spread)
-        else f"the difference still moved by {spread:.2f} kcal/mol over the last half "
-        f"(limit {limits.drift_kcal_mol:g})",
+        else f"the difference still moved by {spread:.2f} {limits.unit} over the last half "
+        f"(limit {limits.drift:g})",
     )
     check(
-        bool(error <= limits.error_kcal_mol),
-        f"its standard error is {error:.2f} kcal/mol",
+        bool(error <= limits.error),
+        f"its standard error is {error:.2f} {limits.unit}",
         "no standard error can be given: too few blocks visit both basins"
         if np.isnan(error)
-        else f"its standard error is {error:.2f} kcal/mol (limit {limits.error_kcal_mol:g})",
+        else f"its standard error is {error:.2f} {limits.unit} (limit {limits.error:g})",
     )
+    if not level and not np.isnan(error):
+        missing.append("that error is a lower bound: no block of the run is long enough")
+    if diffuses is not None:
+        check(
+            diffuses,
+            "both basins were visited in each quarter of the last half: motion is diffusive",
+            "in some quarter of the last half the run did not come to both basins: motion is not "
+            "yet diffusive",
+        )
     if height_ratio is not None:
         check(
             height_ratio <= limits.height_ratio,
@@ -227,9 +299,9 @@ def judge(
             f"(limit {100 * limits.height_ratio:.0f}%)",
         )
     if missing:
-        sentence = f"Not converged after {length_ps:.3g} ps: {missing[0]}."
+        sentence = f"Not converged after {length:.3g} {limits.time_unit}: {missing[0]}."
     else:
-        sentence = f"Converged by every criterion applied, after {length_ps:.3g} ps."
+        sentence = f"Converged by every criterion applied, after {length:.3g} {limits.time_unit}."
     return Verdict(not missing, sentence, tuple(met), tuple(missing))
 
 

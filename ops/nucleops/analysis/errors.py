@@ -185,6 +185,36 @@ def plateau(
     return None
 
 
+def lee_block(scan: Sequence[tuple[int, int, float]], n_rows: int) -> int | None:
+    """Choose a block size from a scan by a rule that needs no eye.
+
+    The smallest block B with ``B^3 > 2 N (error(B)/error(1))^4`` (R. M. Lee, G. J. Conduit,
+    N. Nemec, P. Lopez Rios and N. D. Drummond, Phys. Rev. E 83, 066706 (2011), eq. 23, after U.
+    Wolff, Comput. Phys. Commun. 156, 143 (2004)): there the error that short blocks leave out has
+    become as small as the statistical error of the error.
+
+    Parameters
+    ----------
+    scan : sequence of (block, n_blocks, error)
+        What :func:`block_size_scan` returns, from blocks of one row on.
+    n_rows : int
+        Rows of the series, N.
+
+    Returns
+    -------
+    int or None
+        The block size in rows; None where no block fulfils it or fewer than eight blocks would be
+        left, so that any error given is a lower bound.
+    """
+    if not scan or not scan[0][2] > 0:
+        return None
+    first = scan[0][2]
+    for block, count, error in scan:
+        if count >= 8 and float(block) ** 3 > 2.0 * n_rows * (error / first) ** 4:
+            return block
+    return None
+
+
 def jackknife(statistic: Callable[[FloatArray], float], blocks: ArrayLike) -> tuple[float, float]:
     """Value and standard error of a function of summed blocks, leaving out one block at a time.
 

@@ -113,6 +113,15 @@ class HillSum:
         """The sum so far in the heights' unit, a copy of shape ``grid.shape``."""
         return self._total.reshape(self.grid.shape).copy()
 
+    def at(self, points: ArrayLike) -> FloatArray:
+        """Return the sum at points, shape (F, D) -> (F,), by cubic interpolation."""
+        from nucleops.analysis.hills_kernel import look_up
+
+        values = self._padded.points(as_points(points, self.grid.n_dimensions))
+        found, p = np.zeros((len(values), 4)), self._padded
+        look_up(self._total, p.origin, p.spacing, p.periods, values, found)
+        return np.ascontiguousarray(found[:, 0])
+
     def add(self, centres: ArrayLike, sigmas: ArrayLike, heights: ArrayLike) -> None:
         """Add hills.
 

@@ -208,10 +208,10 @@ def _judge(
         if hills.bias_factor > 1 and len(hills)
     ]
     return judge(
-        length_ps=float(sum(w.times_ps[-1] for w in walkers)),
+        length=float(sum(w.times_ps[-1] for w in walkers)),
         basins=(states[0].name, states[-1].name),
         trips=sum(round_trips(w.values, regions[0], regions[-1]) for w in walkers),
-        times_ps=t,
+        times=t,
         differences=differences,
         error=float(errors[-1]),
         visits={

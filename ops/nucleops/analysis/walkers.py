@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nucleops.analysis.bias_history import c_of_t, offset_at
 from nucleops.analysis.convergence import Box
 from nucleops.analysis.grid import FloatArray, Grid, spanning
-from nucleops.analysis.bias_history import c_of_t, offset_at
 from nucleops.analysis.hills import sums_of_hills
 from nucleops.analysis.settings import State
 from nucleops.bias.hills import HillsTable, hills_bias

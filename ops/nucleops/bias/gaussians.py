@@ -10,6 +10,7 @@ import numpy as np
 
 from nucleops.bias.blocks import Columns, Paths, blocks_of, files_of, restarts_in
 from nucleops.bias.resolved import FloatArray
+from nucleops.bias.restarts import Restarts
 from nucleops.bias.tables import ColvarTable, read_colvar
 from nucleops.errors import WrongInput
 
@@ -55,12 +56,16 @@ def read_gaussians(paths: Paths, needed: str, kind: str, columns: str) -> Gaussi
     return gaussians_of(read_colvar(paths), named(paths), needed, kind, columns)
 
 
-def iter_gaussians(paths: Paths, needed: str, kind: str, columns: str) -> Iterator[Gaussians]:
+def iter_gaussians(
+    paths: Paths, needed: str, kind: str, columns: str, *, restarts: Restarts | None = None
+) -> Iterator[Gaussians]:
     """Yield what :func:`read_gaussians` reads, some rows at a time and never all in memory.
 
-    The files are read twice: first for the times, which tell what a restart superseded.
+    The files are read twice: first, where that is not known, for the times, which tell what a
+    restart superseded.
     """
-    restarts, found, first, empty = restarts_in(paths), Columns(), 0, True
+    restarts = restarts or restarts_in(paths)
+    found, first, empty = Columns(), 0, True
     for path in files_of(paths):
         for block in blocks_of(path, found):
             values, time = block.values, found.names.index("time") if "time" in found.names else -1

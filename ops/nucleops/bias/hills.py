@@ -19,6 +19,7 @@ from nucleops.bias.gaussians import (
     read_gaussians,
 )
 from nucleops.bias.resolved import FloatArray
+from nucleops.bias.restarts import Restarts
 from nucleops.bias.tables import ColvarTable, write_colvar
 from nucleops.errors import WrongInput
 
@@ -92,8 +93,15 @@ def read_hills(paths: Paths) -> HillsTable:
     return _hills(read_gaussians(paths, *_KIND), named(paths))
 
 
-def iter_hills(paths: Paths) -> Iterator[HillsTable]:
+def iter_hills(paths: Paths, restarts: Restarts | None = None) -> Iterator[HillsTable]:
     """Yield the hills that :func:`read_hills` reads, some at a time, however many there are.
+
+    Parameters
+    ----------
+    paths : path or sequence of paths
+        The file, or the segments of one run.
+    restarts : Restarts or None
+        What :func:`nucleops.bias.blocks.restarts_in` found, where that is known already.
 
     Raises
     ------
@@ -101,7 +109,7 @@ def iter_hills(paths: Paths) -> Iterator[HillsTable]:
         As :func:`read_hills` does.
     """
     factor: float | None = None
-    for part in iter_gaussians(paths, *_KIND):
+    for part in iter_gaussians(paths, *_KIND, restarts=restarts):
         table = _hills(part, named(paths))
         if len(table) and factor is not None and table.bias_factor != factor:
             raise _several(named(paths), np.array([factor, table.bias_factor]))

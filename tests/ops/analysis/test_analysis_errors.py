@@ -115,7 +115,7 @@ def test_visited_marks_and_widens() -> None:
 def base(**changed: object) -> dict[str, object]:
     t = np.linspace(1, 100, 50)
     given: dict[str, object] = {
-        "length_ps": 100.0, "basins": ("a", "b"), "trips": 9, "times_ps": t,
+        "length": 100.0, "basins": ("a", "b"), "trips": 9, "times": t,
         "differences": np.full(50, -4.0), "error": 0.2, "visits": {"a": 50, "b": 60},
         "height_ratio": 0.05,
     }  # fmt: skip

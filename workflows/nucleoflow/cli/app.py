@@ -9,7 +9,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from nucleoflow import __version__
-from nucleoflow.cli import biases, inspect, runs, studies
+from nucleoflow.cli import biases, free_energies, inspect, runs, studies
 from nucleops.errors import NucleoError, WrongInput
 
 
@@ -70,6 +70,7 @@ runs.register(app)
 inspect.register(app)
 studies.register(app)
 biases.register(app)
+free_energies.register(app)
 
 
 def main() -> None:

@@ -1,0 +1,290 @@
+"""Rows of COLVAR with their weights, from files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nucleops.analysis.bias_history import BiasHistory, hills_before, history_of, offset_at
+from nucleops.analysis.estimators import Method, Rows
+from nucleops.analysis.fes.request import Request, WalkerFiles
+from nucleops.analysis.grid import FloatArray, Grid
+from nucleops.analysis.hills import HillSum
+from nucleops.analysis.hills_scan import HillsScan, grid_over
+from nucleops.bias.foreign import read_series, writer_of
+from nucleops.bias.gaussians import periods_of
+from nucleops.bias.hills import HillsTable, merge_hills
+from nucleops.bias.tables import ColvarTable
+from nucleops.errors import WrongInput
+
+_PER_SIGMA = {1: 10.0, 2: 5.0, 3: 3.0}
+_FINEST = {1: 4000, 2: 600, 3: 120}
+
+
+@dataclass(frozen=True)
+class Read:
+    """Rows of all walkers, and what they are rows of; energies in kT.
+
+    Attributes
+    ----------
+    rows : Rows
+        Rows after `discard`, of all walkers one after the other.
+    times : ndarray
+        Time of each row, shape (F,).
+    targets : tuple of str
+        The K variables that a surface is wanted in.
+    periods : tuple of float or None
+        Their periods.
+    method : str
+        How rows are weighted.
+    length : float
+        Time that the walkers ran, all together.
+    """
+
+    rows: Rows
+    times: FloatArray
+    targets: tuple[str, ...]
+    periods: tuple[float | None, ...]
+    method: Method
+    length: float
+
+
+def read_rows(request: Request, scan: HillsScan | None) -> Read | None:
+    """Read the series of all walkers and weight their rows; None where there is no series.
+
+    Raises
+    ------
+    WrongInput
+        A column is lacking, or the method needs hills and there are none.
+    TruncatedOutput
+        A row that is not the last is malformed.
+    """
+    walkers = [walker for walker in request.walkers if walker.colvar]
+    if not walkers:
+        return None
+    method: Method = request.method or ("bias" if scan is None else "bias-force")
+    if scan is None and method != "bias":
+        raise WrongInput(
+            f"--reweight {method}: needs the hills; found no --hills; allowed: bias, which takes "
+            "each row's weight from its bias as it stands in COLVAR"
+        )
+    if scan is not None and request.sharing == "independent":
+        bare = [str(w.colvar[0]) for w in walkers if w.hills is None]
+        if bare:
+            raise WrongInput(f"{', '.join(bare)}: has no --hills, which the other walkers have")
+    series = [_series(request, walker, scan) for walker in walkers]
+    targets = request.cvs or (scan.cvs if scan is not None else ())
+    if not targets:
+        raise WrongInput("--cv: found none; without hills the variables have to be named")
+    biased = scan.cvs if scan is not None else targets
+    periods = _periods(targets, series[0], scan, request)
+    weights = _weights(request, walkers, series, scan, biased, method)
+    parts = []
+    for number, (table, (logs, slopes)) in enumerate(zip(series, weights, strict=True)):
+        extra = sum((table[name] for name in request.extra_bias), np.zeros(len(table)))
+        parts.append(
+            Rows(
+                biased=np.stack([table[name] for name in biased], axis=1),
+                targets=np.stack([table[name] for name in targets], axis=1),
+                shared=tuple(targets.index(name) for name in biased)
+                if set(biased) <= set(targets)
+                else None,
+                log_weights=logs,
+                slopes=slopes,
+                extra=np.asarray(extra) / request.kT,
+                walker=np.full(len(table), number, dtype=np.int64),
+            ).part(table["time"] >= table["time"][:1].sum() + request.discard)
+        )
+    times = np.concatenate(
+        [t["time"][t["time"] >= t["time"][:1].sum() + request.discard] for t in series]
+    )
+    if len(times) < 8:
+        raise WrongInput(
+            f"{walkers[0].colvar[0]}: found {len(times)} rows after --discard "
+            f"{request.discard:g}, allowed 8 or more"
+        )
+    length = float(sum(t["time"][-1] - t["time"][0] for t in series if len(t)))
+    return Read(_joined(parts), times, targets, periods, method, length)
+
+
+def _series(request: Request, walker: WalkerFiles, scan: HillsScan | None) -> ColvarTable:
+    plumed = writer_of(walker.colvar[0]) == "plumed"
+    names = {*request.cvs, *(scan.cvs if scan is not None else ()), *request.extra_bias}
+    if not plumed:
+        return read_series(walker.colvar, sorted(names))
+    table = read_series(walker.colvar)
+    lacking = sorted(name for name in names if name not in table)
+    if lacking:
+        raise WrongInput(
+            f"{walker.colvar[0]}: has no column {', '.join(lacking)}; found: "
+            f"{', '.join(table.names)}"
+        )
+    if "time" not in table:
+        raise WrongInput(f"{walker.colvar[0]}: has no column time; found: {', '.join(table.names)}")
+    return table
+
+
+def _periods(
+    targets: Sequence[str], table: ColvarTable, scan: HillsScan | None, request: Request
+) -> tuple[float | None, ...]:
+    told = dict(zip(targets, periods_of(targets, table.constants), strict=True))
+    if scan is not None:
+        told |= {n: p for n, p in zip(scan.cvs, scan.periods, strict=True) if n in told and p}
+    hills = next((w.hills for w in request.walkers if w.hills is not None), None)
+    told |= {n: p for n, p in (hills.periods if hills is not None else ()) if n in told}
+    return tuple(told[name] for name in targets)
+
+
+def bias_columns(table: ColvarTable, path: object, wanted: str | None) -> tuple[str, str | None]:
+    """Name the columns of the bias and, where there is one, of the bias less its offset.
+
+    Raises
+    ------
+    WrongInput
+        There is no such column, or it cannot be told which of several it is.
+    """
+    found = [name for name in table.names if name.endswith(".bias")]
+    if wanted is not None:
+        if wanted not in table:
+            raise WrongInput(f"{path}: --bias: has no column {wanted}; found: {', '.join(found)}")
+        found = [wanted]
+    # METAD and OPES print more about themselves than walls and restraints do
+    telling = [
+        n for n in found if {n[:-4] + "rbias", n[:-4] + "rct", n[:-4] + "zed"} & {*table.names}
+    ]
+    telling = telling or [n for n in found if "metad" in n.lower() or "opes" in n.lower()]
+    telling = telling or found
+    if len(telling) != 1:
+        raise WrongInput(
+            f"{path}: which column is the bias? found: {', '.join(found) or 'none that ends .bias'}"
+            f"; say it with --bias; columns: {', '.join(table.names)}"
+        )
+    less = telling[0].removesuffix("bias") + "rbias"
+    return telling[0], less if less in table.names else None
+
+
+Weighted = tuple[FloatArray, FloatArray | None]
+
+
+def _weights(
+    request: Request,
+    walkers: Sequence[WalkerFiles],
+    series: Sequence[ColvarTable],
+    scan: HillsScan | None,
+    biased: Sequence[str],
+    method: Method,
+) -> list[Weighted]:
+    """Logarithms of the weights and slopes of the bias, of each walker; in kT."""
+    if scan is None or method == "bias":
+        made: list[Weighted] = []
+        for walker, table in zip(walkers, series, strict=True):
+            name, _ = bias_columns(table, walker.colvar[0], request.bias_column)
+            made.append((table[name] / request.kT, None))
+        return made
+    points = [np.stack([t[name] for name in biased], axis=1) for t in series]
+    grid = _history_grid(points, scan)
+    if method == "final":
+        return [(bias, None) for bias in _final(request, scan, grid, points, walkers)]
+    own: list[FloatArray | None] = []
+    for walker, table in zip(walkers, series, strict=True):
+        has_bias = any(name.endswith(".bias") for name in table.names)
+        less = None
+        if has_bias and walker.colvar and writer_of(walker.colvar[0]) == "plumed":
+            less = bias_columns(table, walker.colvar[0], request.bias_column)[1]
+        own.append(table[less] / request.kT if less is not None else None)
+    known = [logs for logs in own if logs is not None]
+    if method == "ct" and len(known) == len(own):
+        return [(logs, None) for logs in known]
+    return _from_history(request, scan, grid, points, series, walkers, own)
+
+
+def _history_grid(points: Sequence[FloatArray], scan: HillsScan) -> Grid:
+    every = np.concatenate(points)
+    d = len(scan.cvs)
+    return grid_over(
+        np.minimum(scan.low, every.min(axis=0)),
+        np.maximum(scan.high, every.max(axis=0)),
+        scan.sigma,
+        scan.periods,
+        per_sigma=_PER_SIGMA[d],
+        most=_FINEST[d],
+    )
+
+
+def _from_history(
+    request: Request,
+    scan: HillsScan,
+    grid: Grid,
+    points: Sequence[FloatArray],
+    series: Sequence[ColvarTable],
+    walkers: Sequence[WalkerFiles],
+    own: Sequence[FloatArray | None],
+) -> list[Weighted]:
+    """Follow the bias through its hills, for its slope, and its level where no column has that."""
+    made: list[Weighted] = []
+    for group in _groups(request, range(len(walkers))):
+        own_walkers = [walkers[k] for k in group]
+        times = np.concatenate([table.time_fs for table in _hills_of(request, own_walkers)])
+        history = BiasHistory(
+            grid,
+            request.kT,
+            scan.bias_factor,
+            scan.kernel,
+            points=np.concatenate([points[k] for k in group]),
+            counts=hills_before(np.concatenate([series[k]["time"] for k in group]), times),
+            want_offsets=any(own[k] is None for k in group),
+        )
+        offsets, bias, slopes = history_of(_hills_of(request, own_walkers), history)
+        ends = np.cumsum([len(points[k]) for k in group])[:-1]
+        for k, v, s in zip(group, np.split(bias, ends), np.split(slopes, ends), strict=True):
+            logs = own[k]
+            if logs is None:
+                logs = (v - offset_at(series[k]["time"], times, offsets)) / request.kT
+            made.append((logs, s / request.kT))
+    return made
+
+
+def _groups(request: Request, walkers: Sequence[int]) -> list[list[int]]:
+    return [list(walkers)] if request.sharing == "shared" else [[k] for k in walkers]
+
+
+def _hills_of(request: Request, walkers: Sequence[WalkerFiles]) -> Iterator[HillsTable]:
+    """Hills that acted on walkers, in order of time; of a shared bias those of all walkers."""
+    if request.sharing != "shared":
+        for walker in walkers:
+            assert walker.hills is not None
+            yield from walker.hills.pieces()
+        return
+    files = [walker.hills for walker in request.walkers if walker.hills is not None]
+    yield merge_hills([table for one in files for table in one.pieces()])
+
+
+def _final(
+    request: Request,
+    scan: HillsScan,
+    grid: Grid,
+    points: Sequence[FloatArray],
+    walkers: Sequence[WalkerFiles],
+) -> list[FloatArray]:
+    made = []
+    for group in _groups(request, range(len(walkers))):
+        total = HillSum(grid, scan.kernel)
+        for table in _hills_of(request, [walkers[k] for k in group]):
+            total.add(table.centres, table.sigmas, table.added)
+        made += [total.at(points[k]) / request.kT for k in group]
+    return made
+
+
+def _joined(parts: Sequence[Rows]) -> Rows:
+    slopes = [part.slopes for part in parts if part.slopes is not None]
+    return Rows(
+        np.concatenate([part.biased for part in parts]),
+        np.concatenate([part.targets for part in parts]),
+        parts[0].shared,
+        np.concatenate([part.log_weights for part in parts]),
+        np.concatenate(slopes) if len(slopes) == len(parts) else None,
+        np.concatenate([part.extra for part in parts]),
+        np.concatenate([part.walker for part in parts]),
+    )
