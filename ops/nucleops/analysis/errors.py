@@ -137,6 +137,32 @@ def block_size_scan(
     return rows
 
 
+def mean_scan(series: ArrayLike, blocks: Sequence[int]) -> list[tuple[int, int, float]]:
+    """Standard error of the mean of a series as a function of the block size.
+
+    Parameters
+    ----------
+    series : array_like
+        Shape (F,), in order of time.
+    blocks : sequence of int
+        Rows in a block; sizes that leave fewer than two blocks are left out.
+
+    Returns
+    -------
+    list of (block, n_blocks, error)
+        As :func:`block_size_scan` has it.
+    """
+    x = np.asarray(series, dtype=np.float64)
+    rows = []
+    for block in blocks:
+        count = len(x) // block
+        if count < 2:
+            continue
+        means = x[: count * block].reshape(count, block).mean(axis=1)
+        rows.append((int(block), count, float(means.std(ddof=1) / np.sqrt(count))))
+    return rows
+
+
 def autocorrelation_time(values: ArrayLike) -> float:
     """Integrated autocorrelation time of a series, shape (F,), in rows; at least 1/2.
 

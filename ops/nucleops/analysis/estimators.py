@@ -78,6 +78,25 @@ class Rows:
         )
 
 
+def levelled(logs: FloatArray) -> FloatArray:
+    """Set the level of a walker's weights, whose logarithms are given, shape (F,).
+
+    By how much the bias of one OPES walker is offset from another's it does not tell. The weights
+    of each are therefore scaled to sum up to its effective number of rows, (sum w)^2 / sum w^2
+    (Kish), as good a measure as there is of what the walker knows.
+    """
+    if not len(logs):
+        return logs
+    weights = np.exp(logs - logs.max())
+    return np.asarray(logs - logs.max() + np.log(weights.sum() / np.square(weights).sum()))
+
+
+def weights_of(rows: Rows, bias_grid: Grid | None) -> FloatArray:
+    """Logarithm of the weight of each row, shape (F,), where no surface is wanted."""
+    line = Grid.make([np.array([0.0, 1.0])] * rows.targets.shape[1])
+    return Estimator(rows, line, bias_grid, "histogram").log_weights()
+
+
 class Estimator:
     """A way from rows to weights and to a surface, which can be walked again for bootstrap samples.
 

@@ -194,3 +194,18 @@ def sums_of_hills(
         total.add(c[done:count], s[done:count], h[done:count])
         done = count
         yield total.values
+
+
+def mean_surface(sums: Sequence[FloatArray]) -> FloatArray:
+    """Free energy from sums of hills of walkers with a bias each; nan where none has reached.
+
+    Walkers differ by a constant: each is aligned where it is deepest before they are averaged.
+    """
+    stack = np.array(sums)
+    deepest = stack.reshape(len(stack), -1).max(axis=1).reshape(-1, *(1,) * (stack.ndim - 1))
+    aligned = np.where(stack > 0, deepest - stack, np.nan)
+    known = np.isfinite(aligned)
+    count = known.sum(axis=0)
+    mean = np.where(known, aligned, 0.0).sum(axis=0) / np.maximum(count, 1)
+    mean = np.where(count > 0, mean, np.nan)
+    return np.asarray(mean - np.nanmin(mean) if np.any(count > 0) else mean)

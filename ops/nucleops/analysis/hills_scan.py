@@ -11,6 +11,9 @@ from nucleops.analysis.grid import FloatArray, Grid, spanning
 from nucleops.bias.hills import HillsTable, Kernel
 from nucleops.errors import WrongInput
 
+_PER_SIGMA = {1: 10.0, 2: 5.0, 3: 3.0}
+_FINEST = {1: 4000, 2: 600, 3: 120}
+
 
 @dataclass(frozen=True)
 class HillsScan:
@@ -137,3 +140,25 @@ def grid_over(
             n = int(np.clip(np.ceil(per_sigma * period / s), 4, most))
             axes.append(np.asarray(-period / 2 + period / n * np.arange(n), dtype=np.float64))
     return Grid.make(axes, periods)
+
+
+def history_grid(hills: HillsTable | HillsScan, points: FloatArray) -> Grid:
+    """Grid on which a bias is followed: over all hills and points (F, D), fine beside the hills."""
+    if isinstance(hills, HillsTable):
+        if not len(hills):
+            low = high = points[0]
+            sigma = np.maximum(np.ptp(points, axis=0) / 20, 1e-6)
+        else:
+            low, high = hills.centres.min(axis=0), hills.centres.max(axis=0)
+            sigma = hills.sigmas.min(axis=0)
+    else:
+        low, high, sigma = hills.low, hills.high, hills.sigma
+    d = points.shape[1]
+    return grid_over(
+        np.minimum(low, points.min(axis=0)),
+        np.maximum(high, points.max(axis=0)),
+        sigma,
+        hills.periods,
+        per_sigma=_PER_SIGMA[d],
+        most=_FINEST[d],
+    )

@@ -137,12 +137,7 @@ def _profile(
 
 
 def _profile_of_hills(surface: FloatArray, grid: Grid, kT: float, x: FloatArray) -> FloatArray:
-    known = np.where(np.isfinite(surface), surface, np.inf)
-    if grid.n_dimensions == 2:
-        known = project(known, kT, 0, float(grid.spacing[1]))
-    elif grid.n_dimensions == 3:
-        summed = np.exp(-known / kT).sum(axis=(1, 2))
-        known = free_energy(summed, kT)
+    known = project(np.where(np.isfinite(surface), surface, np.inf), kT, 0)
     line = np.interp(x, grid.axes[0], np.where(np.isfinite(known), known, np.nan))
     return np.asarray(line - np.nanmin(line) if np.any(np.isfinite(line)) else line)
 

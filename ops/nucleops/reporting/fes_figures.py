@@ -202,7 +202,7 @@ def _blocks(axes: Any, result: Result, unit: str) -> None:
     scan = np.array(made.scan, dtype=np.float64)
     axes.plot(scan[:, 0], scan[:, 2], "o-", ms=3.5, color=BLUE)
     axes.axvline(made.block, color=INK, lw=0.7, dashes=(4, 2))
-    axes.set(xscale="log", xlabel="rows in a block", ylabel=f"mean error ({unit})")
+    axes.set(xscale="log", xlabel="rows in a block", ylabel=f"error of the difference ({unit})")
     axes.set_ylim(0, 1.2 * float(np.nanmax(scan[:, 2])))
     plain_log(axes.xaxis)
 

@@ -19,7 +19,7 @@ from nucleops.analysis.fes.result import BasinRow, InTime, Result, Reweighted
 from nucleops.analysis.fes.reweigh import estimator_of, reweigh, target_grid
 from nucleops.analysis.fes.rows import Read, read_rows
 from nucleops.analysis.free_energy import project
-from nucleops.analysis.grid import FloatArray, Grid, IntArray
+from nucleops.analysis.grid import BoolArray, FloatArray, Grid, IntArray
 from nucleops.errors import WrongInput
 
 N_TIMES = 30
@@ -133,10 +133,10 @@ def _of_rows(
     kT, grid = request.kT, estimator.grid
     first = np.where(estimator.visited, estimator.surface(), np.nan)
     basins = _basins(request, first, grid, read.targets)
-    made, values, errors = reweigh(
-        request, read, estimator, lambda surface: _derived(surface, basins)
-    )
     member = basins.of(read.rows.targets)
+    made, values, errors = reweigh(
+        request, read, estimator, member, lambda surface: _derived(surface, basins)
+    )
     in_time = _in_time(request, read, estimator, hills, basins, member)
     return Result(
         targets=read.targets,
@@ -221,7 +221,7 @@ def _in_time(
 
 
 def _difference(
-    request: Request, read: Read, estimator: Estimator, member: IntArray, keep: np.ndarray
+    request: Request, read: Read, estimator: Estimator, member: IntArray, keep: BoolArray
 ) -> tuple[float, float]:
     """Difference of the first two basins from some of the rows, with a jackknife error."""
     if keep.sum() < 8:

@@ -9,7 +9,7 @@ import numpy as np
 
 from nucleops.analysis.fes.request import Request
 from nucleops.analysis.grid import FloatArray, Grid
-from nucleops.analysis.hills import HillSum
+from nucleops.analysis.hills import HillSum, mean_surface
 from nucleops.analysis.hills_scan import HillsScan, grid_over, scan_hills
 from nucleops.bias.foreign import HillsFiles
 
@@ -88,21 +88,6 @@ def from_hills(request: Request) -> FromHills | None:
     order = np.argsort(table[0], kind="stable")
     surfaces = np.array([mean_surface([group[k] for group in sums]) for k in range(len(times))])
     return FromHills(scan, grid, times, counts, surfaces, table[0][order], table[1][order])
-
-
-def mean_surface(sums: Sequence[FloatArray]) -> FloatArray:
-    """Free energy from sums of hills of walkers with a bias each; nan where none has reached.
-
-    Walkers differ by a constant: each is aligned where it is deepest before they are averaged.
-    """
-    stack = np.array(sums)
-    deepest = stack.reshape(len(stack), -1).max(axis=1).reshape(-1, *(1,) * (stack.ndim - 1))
-    aligned = np.where(stack > 0, deepest - stack, np.nan)
-    known = np.isfinite(aligned)
-    count = known.sum(axis=0)
-    mean = np.where(known, aligned, 0.0).sum(axis=0) / np.maximum(count, 1)
-    mean = np.where(count > 0, mean, np.nan)
-    return np.asarray(mean - np.nanmin(mean) if np.any(count > 0) else mean)
 
 
 def _grid(request: Request, scan: HillsScan) -> Grid:

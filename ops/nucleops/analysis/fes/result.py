@@ -27,7 +27,7 @@ class Reweighted:
     bandwidths : ndarray
         Kernel width along each variable, shape (K,); zeros for a histogram.
     scan : list of (block, n_blocks, error)
-        Mean error of the profile along the first variable against the block size.
+        Error of the difference of the first two basins against the block size.
     block, n_blocks : int
         Rows in a block, and number of blocks, behind the errors.
     level : bool

@@ -6,21 +6,20 @@ from collections.abc import Callable
 
 import numpy as np
 
+from nucleops.analysis.bias_force import bias_grid_over
 from nucleops.analysis.bootstrap import Spread, blocks_of_rows, draws
-from nucleops.analysis.errors import block_size_scan, lee_block
+from nucleops.analysis.errors import lee_block, mean_scan
 from nucleops.analysis.estimators import Estimator, Rows
 from nucleops.analysis.fes.request import Request
 from nucleops.analysis.fes.result import Reweighted
 from nucleops.analysis.fes.rows import Read
-from nucleops.analysis.grid import FloatArray, Grid, spanning
+from nucleops.analysis.grid import BoolArray, FloatArray, Grid, IntArray, spanning
 from nucleops.analysis.grid_density import kish
 from nucleops.analysis.hills_scan import HillsScan
 from nucleops.errors import WrongInput
 
 _FINEST = {1: 400, 2: 120, 3: 40}
-_BIAS_FINEST = {1: 1000, 2: 150, 3: 40}
 _FALLBACK_BLOCKS = 10
-_SCAN_POINTS = 61
 
 Derived = Callable[[FloatArray], FloatArray]
 """Numbers that follow from a surface in kT."""
@@ -60,25 +59,12 @@ def estimator_of(request: Request, read: Read, grid: Grid, scan: HillsScan | Non
     bias_grid = None
     if read.method == "bias-force":
         assert scan is not None
-        bias_grid = bias_grid_over(read.rows.biased, scan)
+        bias_grid = bias_grid_over(read.rows.biased, scan.sigma, scan.periods)
     return Estimator(read.rows, grid, bias_grid, request.smoothing, widths)
 
 
-def bias_grid_over(values: FloatArray, scan: HillsScan) -> Grid:
-    """Grid of a static bias: half a hill's width fine, over all rows, shape (F, D)."""
-    most = _BIAS_FINEST[values.shape[1]]
-    axes = []
-    for v, sigma, period in zip(values.T, scan.sigma, scan.periods, strict=True):
-        if period is not None:
-            n = int(np.clip(np.ceil(2 * period / sigma), 4, most))
-            axes.append(-period / 2 + period / n * np.arange(n))
-        else:
-            axes.append(spanning(v.min(), max(v.max(), v.min() + sigma), sigma / 2, most))
-    return Grid.make(axes, scan.periods)
-
-
 def reweigh(
-    request: Request, read: Read, estimator: Estimator, derived: Derived
+    request: Request, read: Read, estimator: Estimator, member: IntArray, derived: Derived
 ) -> tuple[Reweighted, FloatArray, FloatArray]:
     """Estimate a surface, its error, and the errors of numbers that follow from it.
 
@@ -90,6 +76,8 @@ def reweigh(
         The rows.
     estimator : Estimator
         The way from rows to a surface.
+    member : ndarray of int
+        Basin of each row, shape (F,).
     derived : callable
         Numbers that follow from a surface in kT.
 
@@ -103,7 +91,7 @@ def reweigh(
     rows, kT = estimator.rows, request.kT
     visited = estimator.visited
     logs = estimator.log_weights()
-    scan, block, level = _block_size(request, rows, logs)
+    scan, block, level = _block_size(request, rows, logs, member)
     members = rows.walker if request.by_walker else blocks_of_rows(rows.walker, block)
     whole = _normalised(estimator.surface(), visited)
     spread, derivatives = Spread(), Spread()
@@ -133,7 +121,7 @@ def reweigh(
     return made, values, errors
 
 
-def _normalised(surface: FloatArray, visited: np.ndarray) -> FloatArray:
+def _normalised(surface: FloatArray, visited: BoolArray) -> FloatArray:
     """-ln of the probability of each point where rows are, nan elsewhere."""
     from scipy.special import logsumexp
 
@@ -143,13 +131,22 @@ def _normalised(surface: FloatArray, visited: np.ndarray) -> FloatArray:
 
 
 def _block_size(
-    request: Request, rows: Rows, logs: FloatArray
+    request: Request, rows: Rows, logs: FloatArray, member: IntArray
 ) -> tuple[list[tuple[int, int, float]], int, bool]:
-    first = rows.targets[:, 0]
-    low, high = float(first.min()), float(first.max())
-    line = Grid.make([np.linspace(low, max(high, low + 1e-12), _SCAN_POINTS)])
+    """Error against block size (in kT), the size chosen, and whether the rule chose it.
+
+    What is blocked is what each row adds to the difference of the first two basins, to first order;
+    it is the slowest thing that the surface holds. Without two basins it is the first variable.
+    """
+    weights = np.exp(logs - logs.max())
+    inside = np.stack([(member == k) * weights for k in (0, 1)])
+    share = inside.mean(axis=1)
+    if np.all(share > 0):
+        series = inside[0] / share[0] - inside[1] / share[1]
+    else:
+        series = (rows.targets[:, 0] - rows.targets[:, 0].mean()) / rows.targets[:, 0].std()
     sizes = sorted({int(b) for b in np.geomspace(1, max(1, len(rows) // 4), 16)})
-    scan = block_size_scan(first, logs, line, sizes)
+    scan = mean_scan(series, sizes)
     if request.block:
         return scan, request.block, True
     chosen = lee_block(scan, len(rows))

@@ -8,19 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from nucleops.analysis.bias_history import BiasHistory, hills_before, history_of, offset_at
-from nucleops.analysis.estimators import Method, Rows
+from nucleops.analysis.estimators import Method, Rows, levelled
 from nucleops.analysis.fes.request import Request, WalkerFiles
 from nucleops.analysis.grid import FloatArray, Grid
 from nucleops.analysis.hills import HillSum
-from nucleops.analysis.hills_scan import HillsScan, grid_over
+from nucleops.analysis.hills_scan import HillsScan, history_grid
 from nucleops.bias.foreign import read_series, writer_of
 from nucleops.bias.gaussians import periods_of
 from nucleops.bias.hills import HillsTable, merge_hills
 from nucleops.bias.tables import ColvarTable
 from nucleops.errors import WrongInput
-
-_PER_SIGMA = {1: 10.0, 2: 5.0, 3: 3.0}
-_FINEST = {1: 4000, 2: 600, 3: 120}
 
 
 @dataclass(frozen=True)
@@ -181,10 +178,11 @@ def _weights(
         made: list[Weighted] = []
         for walker, table in zip(walkers, series, strict=True):
             name, _ = bias_columns(table, walker.colvar[0], request.bias_column)
-            made.append((table[name] / request.kT, None))
+            logs = table[name] / request.kT
+            made.append((levelled(logs) if len(series) > 1 else logs, None))
         return made
     points = [np.stack([t[name] for name in biased], axis=1) for t in series]
-    grid = _history_grid(points, scan)
+    grid = history_grid(scan, np.concatenate(points))
     if method == "final":
         return [(bias, None) for bias in _final(request, scan, grid, points, walkers)]
     own: list[FloatArray | None] = []
@@ -198,19 +196,6 @@ def _weights(
     if method == "ct" and len(known) == len(own):
         return [(logs, None) for logs in known]
     return _from_history(request, scan, grid, points, series, walkers, own)
-
-
-def _history_grid(points: Sequence[FloatArray], scan: HillsScan) -> Grid:
-    every = np.concatenate(points)
-    d = len(scan.cvs)
-    return grid_over(
-        np.minimum(scan.low, every.min(axis=0)),
-        np.maximum(scan.high, every.max(axis=0)),
-        scan.sigma,
-        scan.periods,
-        per_sigma=_PER_SIGMA[d],
-        most=_FINEST[d],
-    )
 
 
 def _from_history(
