@@ -173,10 +173,11 @@ def fes(
     from nucleops.reporting.fes_figures import draw
 
     names = _split(cv)
-    energy = _kt(kt, temperature, unit)
     periods = tuple(_period(text) for text in period or [])
+    files = _walkers(hills or [], colvar or [], names, bias_factor, periods)
+    energy = _kt(kt, temperature, unit)
     request = Request(
-        walkers=_walkers(hills or [], colvar or [], names, bias_factor, periods),
+        walkers=files,
         kT=energy,
         sharing=_sharing(hills or [], colvar or [], walkers),
         cvs=names,

@@ -76,7 +76,7 @@ class Request:
     smoothing : str
         ``kernel`` or ``histogram``.
     bandwidths : tuple of float
-        Kernel width along each variable; empty: by the improved Sheather-Jones rule.
+        Kernel width along each variable; empty: 0.6 of the improved Sheather-Jones rule's.
     discard : float
         Time from the start that reweighting leaves out.
     basins : tuple of NamedBox
