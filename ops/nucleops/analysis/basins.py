@@ -40,6 +40,14 @@ class Basins:
         index, inside = self.grid.nearest(points)
         return np.where(inside, self.labels.ravel()[index], -1)
 
+    def with_rows(self, points: ArrayLike, share: float) -> Basins:
+        """Leave out the basins that hold less than a share of the points, shape (F, D)."""
+        count = np.bincount(self.of(points) + 1, minlength=len(self.names) + 1)[1:]
+        kept = [k for k in range(len(self.names)) if count[k] >= share * len(np.asarray(points))]
+        number = np.full(len(self.names) + 1, -1)
+        number[kept] = np.arange(len(kept))
+        return Basins(_letters(len(kept)), self.grid, number[self.labels])
+
     def minimum(self, surface: FloatArray, basin: int) -> tuple[FloatArray, float]:
         """Lowest point of a surface in a basin, shape (D,), and its value; nan where not known."""
         inside = np.where((self.labels == basin) & np.isfinite(surface), surface, np.inf)

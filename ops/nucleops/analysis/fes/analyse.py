@@ -23,6 +23,8 @@ from nucleops.analysis.grid import BoolArray, FloatArray, Grid, IntArray
 from nucleops.errors import WrongInput
 
 N_TIMES = 30
+LEAST_SHARE = 0.01
+"""Share of the rows that a basin found by watershed holds at least; others are outliers."""
 
 
 def analyse_files(request: Request) -> Result:
@@ -68,10 +70,17 @@ def _in_targets(
     return made - np.nanmin(made), grid
 
 
-def _basins(request: Request, surface: FloatArray, grid: Grid, targets: tuple[str, ...]) -> Basins:
-    """Basins as asked for, or by watershed of a surface in kT."""
+def _basins(
+    request: Request,
+    surface: FloatArray,
+    grid: Grid,
+    targets: tuple[str, ...],
+    rows: FloatArray | None = None,
+) -> Basins:
+    """Basins as asked for, or by watershed of a surface in kT, but for those that few rows hold."""
     if not request.basins:
-        return find_basins(surface, grid, request.depth)
+        found = find_basins(surface, grid, request.depth)
+        return found if rows is None else found.with_rows(rows, LEAST_SHARE)
     for box in request.basins:
         unknown = [name for name in box.ranges if name not in targets]
         if unknown:
@@ -132,7 +141,7 @@ def _of_rows(
 ) -> Result:
     kT, grid = request.kT, estimator.grid
     first = np.where(estimator.visited, estimator.surface(), np.nan)
-    basins = _basins(request, first, grid, read.targets)
+    basins = _basins(request, first, grid, read.targets, read.rows.targets)
     member = basins.of(read.rows.targets)
     made, values, errors = reweigh(
         request, read, estimator, member, lambda surface: _derived(surface, basins)

@@ -80,7 +80,7 @@ class Request:
     discard : float
         Time from the start that reweighting leaves out.
     basins : tuple of NamedBox
-        Empty: found by watershed.
+        Empty: found by watershed; kept are those with a hundredth of the rows.
     depth : float
         Least depth in kT of a basin that watershed keeps.
     stride : int
