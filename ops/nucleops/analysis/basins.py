@@ -40,10 +40,11 @@ class Basins:
         index, inside = self.grid.nearest(points)
         return np.where(inside, self.labels.ravel()[index], -1)
 
-    def with_rows(self, points: ArrayLike, share: float) -> Basins:
-        """Leave out the basins that hold less than a share of the points, shape (F, D)."""
+    def with_rows(self, points: ArrayLike, share: float, least: int = 5) -> Basins:
+        """Leave out the basins that hold less than a share of the points, shape (F, D), or few."""
         count = np.bincount(self.of(points) + 1, minlength=len(self.names) + 1)[1:]
-        kept = [k for k in range(len(self.names)) if count[k] >= share * len(np.asarray(points))]
+        enough = max(least, share * len(np.asarray(points)))
+        kept = [k for k in range(len(self.names)) if count[k] >= enough]
         number = np.full(len(self.names) + 1, -1)
         number[kept] = np.arange(len(kept))
         return Basins(_letters(len(kept)), self.grid, number[self.labels])

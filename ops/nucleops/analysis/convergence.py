@@ -273,14 +273,14 @@ def judge(
         "the difference is not known over the last half of the run"
         if np.isnan(spread)
         else f"the difference still moved by {spread:.2f} {limits.unit} over the last half "
-        f"(limit {limits.drift:g})",
+        f"(limit {limits.drift:.3g})",
     )
     check(
         bool(error <= limits.error),
         f"its standard error is {error:.2f} {limits.unit}",
         "no standard error can be given: too few blocks visit both basins"
         if np.isnan(error)
-        else f"its standard error is {error:.2f} {limits.unit} (limit {limits.error:g})",
+        else f"its standard error is {error:.2f} {limits.unit} (limit {limits.error:.3g})",
     )
     if not level and not np.isnan(error):
         missing.append("that error is a lower bound: no block of the run is long enough")
