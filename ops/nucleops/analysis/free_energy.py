@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nucleops.analysis.grid import BoolArray, FloatArray, Grid
+from nucleops.analysis.grid_density import Sharing
 from nucleops.bias.enhanced import KB_KCAL_MOL_K
 
 
@@ -41,13 +42,10 @@ def weighted_histogram(
     count : ndarray
         Number of samples at each point, ``grid.shape``.
     """
-    index, inside = grid.nearest(samples)
     logs = np.asarray(log_weights, dtype=np.float64)
-    w = np.exp(logs - logs.max()) if len(logs) else logs
-    size = int(np.prod(grid.shape))
-    weight = np.bincount(index[inside], weights=w[inside], minlength=size).astype(np.float64)
-    count = np.bincount(index[inside], minlength=size).astype(np.float64)
-    return weight.reshape(grid.shape), count.reshape(grid.shape)
+    shared = Sharing(samples, grid, linear=False)
+    weights = np.exp(logs - logs.max()) if len(logs) else logs
+    return shared.histogram(weights), shared.histogram()
 
 
 def free_energy(probability: ArrayLike, kT: float, *, min_to_zero: bool = True) -> FloatArray:

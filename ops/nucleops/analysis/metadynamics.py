@@ -6,28 +6,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nucleops.analysis.block_sizes import autocorrelation_time, block_size_scan, plateau
 from nucleops.analysis.convergence import (
     Box,
-    Criteria,
-    Verdict,
     difference_from_samples,
     difference_on_grid,
     grid_points,
     in_box,
-    judge,
     round_trips,
 )
-from nucleops.analysis.errors import (
-    autocorrelation_time,
-    block_average,
-    block_histograms,
-    block_size_scan,
-    plateau,
-)
+from nucleops.analysis.errors import block_average, block_histograms
 from nucleops.analysis.free_energy import free_energy, project, visited, weighted_histogram
 from nucleops.analysis.grid import FloatArray, Grid
 from nucleops.analysis.settings import FreeEnergySettings, State
 from nucleops.analysis.surfaces import Surfaces
+from nucleops.analysis.verdict import Criteria, Verdict, judge
 from nucleops.analysis.walkers import (
     Walker,
     boxes,

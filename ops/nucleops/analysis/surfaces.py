@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nucleops.analysis.convergence import Verdict
 from nucleops.analysis.grid import BoolArray, FloatArray, Grid
 from nucleops.analysis.settings import State
+from nucleops.analysis.verdict import Verdict
 
 
 @dataclass(frozen=True)

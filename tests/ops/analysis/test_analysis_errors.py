@@ -5,22 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nucleops.analysis.convergence import (
-    difference_from_samples,
-    difference_on_grid,
-    judge,
-    late_spread,
-    round_trips,
-)
-from nucleops.analysis.errors import (
-    autocorrelation_time,
-    block_average,
-    jackknife,
-    plateau,
-    standard_error,
-)
+from nucleops.analysis.block_sizes import autocorrelation_time, plateau
+from nucleops.analysis.convergence import difference_from_samples, difference_on_grid, round_trips
+from nucleops.analysis.errors import block_average, jackknife, standard_error
 from nucleops.analysis.free_energy import project, visited
 from nucleops.analysis.grid import Grid
+from nucleops.analysis.verdict import judge, late_spread
 
 
 def test_equal_blocks_give_the_textbook_error() -> None:

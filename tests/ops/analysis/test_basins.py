@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from nucleops.analysis.basins import boxes_as_basins, find_basins, lowest_pass
+from nucleops.analysis.block_sizes import lee_block, mean_scan
 from nucleops.analysis.bootstrap import Spread, blocks_of_rows, draws
 from nucleops.analysis.convergence import (
     difference_of_members,
     goes_back_and_forth,
     trips_of_members,
 )
-from nucleops.analysis.errors import lee_block, mean_scan
 from nucleops.analysis.grid import Grid
 
 

@@ -2,55 +2,26 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from nucleops.errors import WrongInput
-
-if TYPE_CHECKING:
-    from nucleops.analysis.fes.request import Axis, NamedBox, WalkerFiles
-
-BOLTZMANN = {
-    "kJ/mol": 0.0083144621,
-    "kcal/mol": 0.0083144621 / 4.184,
-    "eV": 8.617333262e-5,
-}
-"""Boltzmann's constant per kelvin, in the units that files can be in."""
-
-
-class EnergyUnit(StrEnum):
-    """Unit of the energies in the files."""
-
-    kj = "kJ/mol"
-    kcal = "kcal/mol"
-    ev = "eV"
-    kt = "kT"
-
-
-class Reweight(StrEnum):
-    """Ways of weighting rows."""
-
-    bias_force = "bias-force"
-    ct = "ct"
-    final = "final"
-    bias = "bias"
-
-
-class Density(StrEnum):
-    """Ways of turning weighted rows into a density."""
-
-    kernel = "kernel"
-    histogram = "histogram"
-
-
-class Sharing(StrEnum):
-    """How walkers stand to each other."""
-
-    independent = "independent"
-    shared = "shared"
+from nucleoflow.cli.fes_options import (
+    Density,
+    EnergyUnit,
+    Reweight,
+    Sharing,
+    axis_of,
+    basin_of,
+    number_of,
+    period_of,
+    refuse_others,
+    sharing_of,
+    thermal_energy,
+    walker_files,
+    words_of,
+)
 
 
 def fes(
@@ -166,29 +137,29 @@ def fes(
 ) -> None:
     """Free energies with errors and a verdict from the files of any PLUMED or Colvars run."""
     from nucleoflow.cli.common import told
-    from nucleops.analysis.convergence import Criteria
     from nucleops.analysis.fes.analyse import analyse_files
     from nucleops.analysis.fes.request import Request
     from nucleops.analysis.fes.write import write_result
+    from nucleops.analysis.verdict import Criteria
     from nucleops.reporting.fes_figures import draw
 
-    names = _split(cv)
-    periods = tuple(_period(text) for text in period or [])
-    files = _walkers(hills or [], colvar or [], names, bias_factor, periods)
-    energy = _kt(kt, temperature, unit)
+    names = words_of(cv)
+    periods = tuple(period_of(text) for text in period or [])
+    files = walker_files(hills or [], colvar or [], names, bias_factor, periods)
+    energy = thermal_energy(kt, temperature, unit)
     request = Request(
         walkers=files,
         kT=energy,
-        sharing=_sharing(hills or [], colvar or [], walkers),
+        sharing=sharing_of(hills or [], colvar or [], walkers),
         cvs=names,
-        axes=tuple(_axis(text) for text in grid or []),
+        axes=tuple(axis_of(text) for text in grid or []),
         method=reweight.value if reweight else None,
         bias_column=bias,
-        extra_bias=tuple(_split(extra_bias)),
+        extra_bias=tuple(words_of(extra_bias)),
         smoothing=density.value,
-        bandwidths=tuple(_number("--bandwidth", w) for w in (bandwidth or "").split(",") if w),
+        bandwidths=tuple(number_of("--bandwidth", w) for w in (bandwidth or "").split(",") if w),
         discard=discard,
-        basins=tuple(_basin(text) for text in basin or []),
+        basins=tuple(basin_of(text) for text in basin or []),
         depth=depth,
         stride=stride,
         block=block,
@@ -196,127 +167,13 @@ def fes(
         by_walker=by_walker,
         criteria=Criteria(drift=energy, error=energy, unit=unit.value, time_unit=time_unit),
     )
-    _refuse_others(output)
+    refuse_others(output)
     with told():
         result = analyse_files(request)
         text = write_result(result, request, output)
         draw(result, energy, unit.value, output)
     typer.echo(text)
     typer.echo(f"\nwrote {output}/: summary.txt, tables (.csv, .parquet), figures (.svg, .png)")
-
-
-def _kt(kt: float | None, temperature: float | None, unit: EnergyUnit) -> float:
-    if unit is EnergyUnit.kt and kt is None and temperature is None:
-        return 1.0
-    if (kt is None) == (temperature is None):
-        raise WrongInput("say --kT or --temperature, one of the two")
-    if kt is None:
-        if unit is EnergyUnit.kt:
-            return 1.0
-        assert temperature is not None
-        kt = temperature * BOLTZMANN[unit.value]
-    if not kt > 0:
-        raise WrongInput(f"--kT: found {kt:g}, allowed more than 0")
-    return kt
-
-
-def _walkers(
-    hills: list[str],
-    colvar: list[str],
-    names: tuple[str, ...],
-    bias_factor: float | None,
-    periods: tuple[tuple[str, float], ...],
-) -> tuple[WalkerFiles, ...]:
-    from nucleops.analysis.fes.request import WalkerFiles
-    from nucleops.bias.foreign import HillsFiles
-
-    if not hills and not colvar:
-        raise WrongInput("found neither --hills nor --colvar; give one of them or both")
-    if hills and colvar and len(colvar) != len(hills) and len(hills) != 1:
-        raise WrongInput(
-            f"found {len(hills)} --hills and {len(colvar)} --colvar; allowed: one of each for "
-            "every walker, or one --hills that all walkers wrote"
-        )
-    made = []
-    for k in range(max(len(hills), len(colvar))):
-        own = HillsFiles(_files(hills[k]), names, bias_factor, periods) if k < len(hills) else None
-        made.append(WalkerFiles(own, _files(colvar[k]) if k < len(colvar) else ()))
-    return tuple(made)
-
-
-def _sharing(
-    hills: list[str], colvar: list[str], sharing: Sharing | None
-) -> Literal["independent", "shared"]:
-    if len(hills) == 1 and len(colvar) > 1:
-        return "shared"
-    if len(hills) > 1 and sharing is None:
-        raise WrongInput(
-            f"--walkers: found none for {len(hills)} --hills; allowed: independent (a bias each) "
-            "or shared (one bias of all); segments of one run are joined by commas in one --hills"
-        )
-    return "shared" if sharing is Sharing.shared else "independent"
-
-
-def _files(text: str) -> tuple[Path, ...]:
-    return tuple(Path(part) for part in text.split(",") if part)
-
-
-def _split(texts: list[str] | None) -> tuple[str, ...]:
-    return tuple(part for text in texts or [] for part in text.split(",") if part)
-
-
-def _number(option: str, text: str) -> float:
-    from math import pi
-
-    try:
-        sign = -1.0 if text.startswith("-") else 1.0
-        return sign * pi if text.lstrip("+-") == "pi" else float(text)
-    except ValueError:
-        raise WrongInput(f"{option}: found {text!r}, allowed a number") from None
-
-
-def _axis(text: str) -> Axis:
-    from nucleops.analysis.fes.request import Axis
-
-    parts = text.split(":")
-    if len(parts) != 3 or not parts[2].isdigit() or int(parts[2]) < 2:
-        raise WrongInput(f"--grid: found {text!r}, allowed MIN:MAX:BINS with 2 bins or more")
-    low, high = _number("--grid", parts[0]), _number("--grid", parts[1])
-    if not low < high:
-        raise WrongInput(f"--grid: found {text!r}, whose MIN is not below its MAX")
-    return Axis(low, high, int(parts[2]))
-
-
-def _period(text: str) -> tuple[str, float]:
-    name, _, value = text.partition("=")
-    period = _number("--period", value) if value else 0.0
-    if not name or not period > 0:
-        raise WrongInput(f"--period: found {text!r}, allowed CV=PERIOD with a period above 0")
-    return name, period
-
-
-def _basin(text: str) -> NamedBox:
-    from nucleops.analysis.fes.request import NamedBox
-
-    name, _, ranges = text.partition("=")
-    made = {}
-    for part in ranges.split(","):
-        words = part.rsplit(":", 2)
-        if not name or len(words) != 3:
-            raise WrongInput(f"--basin: found {text!r}, allowed NAME=CV:LOW:HIGH[,CV:LOW:HIGH ..]")
-        low, high = _number("--basin", words[1]), _number("--basin", words[2])
-        if not low < high:
-            raise WrongInput(f"--basin {name}: {words[0]}: {low:g} is not below {high:g}")
-        made[words[0]] = (low, high)
-    return NamedBox(name, made)
-
-
-def _refuse_others(folder: Path) -> None:
-    """Refuse a folder with files in it that this command did not write."""
-    if folder.exists() and not folder.is_dir():
-        raise WrongInput(f"{folder}: is a file; allowed: a folder")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "summary.txt").is_file():
-        raise WrongInput(f"{folder}: is not empty, and was not written by this command")
 
 
 def register(app: typer.Typer) -> None:

@@ -6,23 +6,20 @@ import numpy as np
 
 from nucleops.analysis.basins import Basins, boxes_as_basins, find_basins, lowest_pass
 from nucleops.analysis.convergence import (
-    Verdict,
-    difference_of_members,
     goes_back_and_forth,
-    judge,
-    trips_of_members,
 )
 from nucleops.analysis.estimators import Estimator
 from nucleops.analysis.fes.hills import FromHills, from_hills
+from nucleops.analysis.fes.in_time import hills_in_time, in_time_of
 from nucleops.analysis.fes.request import Request
 from nucleops.analysis.fes.result import BasinRow, InTime, Result, Reweighted
 from nucleops.analysis.fes.reweigh import estimator_of, reweigh, target_grid
 from nucleops.analysis.fes.rows import Read, read_rows
 from nucleops.analysis.free_energy import project
-from nucleops.analysis.grid import BoolArray, FloatArray, Grid, IntArray
+from nucleops.analysis.grid import FloatArray, Grid, IntArray
+from nucleops.analysis.verdict import Verdict, judge
 from nucleops.errors import WrongInput
 
-N_TIMES = 30
 LEAST_SHARE = 0.01
 """Share of the rows that a basin found by watershed holds at least; others are outliers."""
 
@@ -146,7 +143,7 @@ def _of_rows(
     made, values, errors = reweigh(
         request, read, estimator, member, lambda surface: _derived(surface, basins)
     )
-    in_time = _in_time(request, read, estimator, hills, basins, member)
+    in_time = in_time_of(request, read, estimator, hills, basins, member)
     return Result(
         targets=read.targets,
         grid=grid,
@@ -170,7 +167,7 @@ def _of_hills_only(
     nothing = np.full(values.shape, np.nan)
     in_time = None
     if len(basins.names) > 1:
-        line = _hills_in_time(hills, targets, basins, kT)
+        line = hills_in_time(hills, targets, basins, kT)
         in_time = InTime(basins.names[:2], hills.times, line, None, None, 0)  # type: ignore[arg-type]
     verdict = Verdict(
         False,
@@ -182,62 +179,6 @@ def _of_hills_only(
     rows = _rows_of_basins(basins, surface, values, nothing, none)
     length = hills.scan.last_time
     return Result(targets, grid, hills, surface, None, basins, rows, in_time, length, verdict)
-
-
-def _hills_in_time(
-    hills: FromHills, targets: tuple[str, ...], basins: Basins, kT: float
-) -> FloatArray | None:
-    if not set(targets) <= set(hills.scan.cvs):
-        return None
-    stay = [hills.scan.cvs.index(name) for name in targets]
-    made = []
-    for surface in hills.surfaces:
-        known = np.where(np.isfinite(surface), surface, np.inf)
-        population = basins.population(project(known, kT, stay), kT)
-        made.append(float(population[1] - population[0]))
-    return np.array(made)
-
-
-def _in_time(
-    request: Request,
-    read: Read,
-    estimator: Estimator,
-    hills: FromHills | None,
-    basins: Basins,
-    member: IntArray,
-) -> InTime | None:
-    if len(basins.names) < 2:
-        return None
-    end = float(read.times.max())
-    begin = float(read.times.min())
-    times = hills.times if hills is not None else begin + (end - begin) * np.arange(1, 11) / 10
-    if len(times) < N_TIMES and (hills is None or not request.stride):
-        times = begin + (end - begin) * np.arange(1, N_TIMES + 1) / N_TIMES
-    values, errors = [], []
-    for t in times:
-        keep = read.times <= t
-        value, error = _difference(request, read, estimator, member, keep)
-        values.append(value)
-        errors.append(error)
-    line = None
-    if hills is not None:
-        own = _hills_in_time(hills, read.targets, basins, request.kT)
-        line = None if own is None else np.interp(times, hills.times, own, left=np.nan)
-    walkers = np.unique(read.rows.walker)
-    trips = sum(trips_of_members(member[read.rows.walker == w]) for w in walkers)
-    names = (basins.names[0], basins.names[1])
-    return InTime(names, times, line, np.array(values), np.array(errors), trips)
-
-
-def _difference(
-    request: Request, read: Read, estimator: Estimator, member: IntArray, keep: BoolArray
-) -> tuple[float, float]:
-    """Difference of the first two basins from some of the rows, with a jackknife error."""
-    if keep.sum() < 8:
-        return float("nan"), float("nan")
-    part = read.rows.part(keep)
-    own = Estimator(part, estimator.grid, estimator.bias_grid, "histogram")
-    return difference_of_members(member[keep], own.log_weights(), request.kT, 10)
 
 
 def _verdict(

@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from nucleops.analysis.convergence import Criteria
 from nucleops.analysis.estimators import Method, Smoothing
 from nucleops.analysis.grid import FloatArray
+from nucleops.analysis.verdict import Criteria
 from nucleops.bias.foreign import HillsFiles
 
 Walkers = Literal["independent", "shared"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nucleops.analysis.basins import Basins
-from nucleops.analysis.convergence import Verdict
 from nucleops.analysis.estimators import Method
 from nucleops.analysis.fes.hills import FromHills
 from nucleops.analysis.grid import BoolArray, FloatArray, Grid
+from nucleops.analysis.verdict import Verdict
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from nucleops.analysis.bias_force import bias_grid_over
+from nucleops.analysis.block_sizes import lee_block, mean_scan
 from nucleops.analysis.bootstrap import Spread, blocks_of_rows, draws
-from nucleops.analysis.errors import lee_block, mean_scan
 from nucleops.analysis.estimators import Estimator, Rows
 from nucleops.analysis.fes.request import Request
 from nucleops.analysis.fes.result import Reweighted

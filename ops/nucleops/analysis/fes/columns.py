@@ -1,0 +1,70 @@
+"""Columns of a series: which are needed, what their periods are, which is the bias."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nucleops.analysis.fes.request import Request, WalkerFiles
+from nucleops.analysis.hills_scan import HillsScan
+from nucleops.bias.foreign import read_series, writer_of
+from nucleops.bias.gaussians import periods_of
+from nucleops.bias.tables import ColvarTable
+from nucleops.errors import WrongInput
+
+
+def series_of(request: Request, walker: WalkerFiles, scan: HillsScan | None) -> ColvarTable:
+    """Read the series of a walker, with the columns that the request needs."""
+    plumed = writer_of(walker.colvar[0]) == "plumed"
+    names = {*request.cvs, *(scan.cvs if scan is not None else ()), *request.extra_bias}
+    if not plumed:
+        return read_series(walker.colvar, sorted(names))
+    table = read_series(walker.colvar)
+    lacking = sorted(name for name in names if name not in table)
+    if lacking:
+        raise WrongInput(
+            f"{walker.colvar[0]}: has no column {', '.join(lacking)}; found: "
+            f"{', '.join(table.names)}"
+        )
+    if "time" not in table:
+        raise WrongInput(f"{walker.colvar[0]}: has no column time; found: {', '.join(table.names)}")
+    return table
+
+
+def periods_in(
+    targets: Sequence[str], table: ColvarTable, scan: HillsScan | None, request: Request
+) -> tuple[float | None, ...]:
+    """Return the period of each variable, from series, hills or the request; None without."""
+    told = dict(zip(targets, periods_of(targets, table.constants), strict=True))
+    if scan is not None:
+        told |= {n: p for n, p in zip(scan.cvs, scan.periods, strict=True) if n in told and p}
+    hills = next((w.hills for w in request.walkers if w.hills is not None), None)
+    told |= {n: p for n, p in (hills.periods if hills is not None else ()) if n in told}
+    return tuple(told[name] for name in targets)
+
+
+def bias_columns(table: ColvarTable, path: object, wanted: str | None) -> tuple[str, str | None]:
+    """Name the columns of the bias and, where there is one, of the bias less its offset.
+
+    Raises
+    ------
+    WrongInput
+        There is no such column, or it cannot be told which of several it is.
+    """
+    found = [name for name in table.names if name.endswith(".bias")]
+    if wanted is not None:
+        if wanted not in table:
+            raise WrongInput(f"{path}: --bias: has no column {wanted}; found: {', '.join(found)}")
+        found = [wanted]
+    # METAD and OPES print more about themselves than walls and restraints do
+    telling = [
+        n for n in found if {n[:-4] + "rbias", n[:-4] + "rct", n[:-4] + "zed"} & {*table.names}
+    ]
+    telling = telling or [n for n in found if "metad" in n.lower() or "opes" in n.lower()]
+    telling = telling or found
+    if len(telling) != 1:
+        raise WrongInput(
+            f"{path}: which column is the bias? found: {', '.join(found) or 'none that ends .bias'}"
+            f"; say it with --bias; columns: {', '.join(table.names)}"
+        )
+    less = telling[0].removesuffix("bias") + "rbias"
+    return telling[0], less if less in table.names else None
