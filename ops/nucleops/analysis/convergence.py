@@ -89,10 +89,11 @@ def difference_from_samples(
     difference, error : float
         nan where a box was not visited (or, for the error, was visited in one block only).
     """
-    return difference_of_members(_members(samples, start, end), log_weights, kT, n_blocks)
+    return difference_of_members(members(samples, start, end), log_weights, kT, n_blocks)
 
 
-def _members(samples: ArrayLike, start: Box, end: Box) -> IntArray:
+def members(samples: ArrayLike, start: Box, end: Box) -> IntArray:
+    """Which box each row, shape (F, D), is in, shape (F,): 0 or 1, or -1 for neither."""
     inside_end = np.where(in_box(samples, end), 1, -1)
     return np.where(in_box(samples, start), 0, inside_end)
 
@@ -141,7 +142,7 @@ def difference_of_members(
 
 def round_trips(samples: ArrayLike, start: Box, end: Box) -> int:
     """How often a run went from `start` to `end` and back again (or the other way round)."""
-    return trips_of_members(_members(samples, start, end))
+    return trips_of_members(members(samples, start, end))
 
 
 def trips_of_members(member: ArrayLike, basins: tuple[int, int] = (0, 1)) -> int:

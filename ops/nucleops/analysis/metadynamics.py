@@ -11,8 +11,10 @@ from nucleops.analysis.convergence import (
     Box,
     difference_from_samples,
     difference_on_grid,
+    goes_back_and_forth,
     grid_points,
     in_box,
+    members,
     round_trips,
 )
 from nucleops.analysis.errors import block_average, block_histograms
@@ -207,5 +209,8 @@ def _judge(
             for s, b in zip(states, regions, strict=True)
         },
         height_ratio=float(np.mean(ratios)) if ratios else None,
+        diffuses=any(
+            goes_back_and_forth(members(w.values, regions[0], regions[-1])) for w in walkers
+        ),
         criteria=Criteria(settings.round_trips, settings.drift_kcal_mol, settings.error_kcal_mol),
     )

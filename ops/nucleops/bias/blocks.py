@@ -11,6 +11,7 @@ from nucleops.bias.resolved import FloatArray
 from nucleops.bias.restarts import Restarts
 from nucleops.bias.rows import blocks_of_rows
 from nucleops.errors import WrongInput
+from nucleops.systems.lines import LineReader
 
 Paths = Path | str | Sequence[Path | str]
 
@@ -73,6 +74,22 @@ def blocks_of(path: Path, columns: Columns) -> Iterator[Block]:
         fresh = False
     if not order:
         raise WrongInput(f"{path}: found no `#! FIELDS` line; is it PLUMED output?")
+
+
+def column_names(path: Path) -> list[str]:
+    """Return the columns that the first header of a file in PLUMED's format names.
+
+    Raises
+    ------
+    WrongInput
+        The file cannot be read or has no ``#! FIELDS``.
+    """
+    with LineReader(path) as lines:
+        while line := lines.next():
+            words = line.split()
+            if words[:2] == ["#!", "FIELDS"]:
+                return words[2:]
+    raise WrongInput(f"{path}: found no `#! FIELDS` line; is it PLUMED output?")
 
 
 def restarts_in(paths: Paths) -> Restarts:

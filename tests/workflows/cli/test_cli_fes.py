@@ -199,6 +199,23 @@ def test_shared_hills_in_two_files_are_the_hills_in_one(tmp_path: Path, whole: P
     assert np.std(away) < 0.02  # the same rows under the same bias
 
 
+def test_a_walker_given_twice_is_the_same_surface(tmp_path: Path, whole: Path) -> None:
+    words = ["--hills", HILLS, "--colvar", COLVAR] * 2 + ["--walkers", "independent"]
+    words += ["--energy-unit", "kT", "--grid", "-2:2:200", "--draws", "20", "--by-walker"]
+    result = done(*words, "-o", str(tmp_path / "out"))
+    assert "after 1e+04 ps" in result.output.splitlines()[0]
+    assert "bootstrap over 2 walkers" in result.output
+    twice, one = table(tmp_path / "out/fes.csv"), table(whole / "fes.csv")
+    name = "free_energy_from_hills_kT"
+    np.testing.assert_allclose(twice[name], one[name], atol=1e-9)
+    known = np.isfinite(twice["free_energy_kT"]) & (one["free_energy_kT"] < 6)
+    # the kernel is narrower for twice the rows
+    np.testing.assert_allclose(
+        twice["free_energy_kT"][known], one["free_energy_kT"][known], atol=0.15
+    )
+    assert np.nanmax(twice["error_kT"][known]) < 1e-9  # two equal walkers never differ
+
+
 def test_segments_joined_by_commas_are_one_run(tmp_path: Path, whole: Path) -> None:
     colvar, hills = read_colvar(COLVAR), read_hills(HILLS)
     for name, keep, rows in (

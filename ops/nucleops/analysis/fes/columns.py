@@ -6,10 +6,14 @@ from collections.abc import Sequence
 
 from nucleops.analysis.fes.request import Request, WalkerFiles
 from nucleops.analysis.hills_scan import HillsScan
+from nucleops.bias.blocks import column_names
 from nucleops.bias.foreign import read_series, writer_of
 from nucleops.bias.gaussians import periods_of
 from nucleops.bias.tables import ColvarTable
 from nucleops.errors import WrongInput
+
+TELLING = (".bias", ".rbias", ".rct", ".zed")
+"""Endings of what METAD, OPES, walls and restraints write about themselves."""
 
 
 def series_of(request: Request, walker: WalkerFiles, scan: HillsScan | None) -> ColvarTable:
@@ -18,16 +22,14 @@ def series_of(request: Request, walker: WalkerFiles, scan: HillsScan | None) -> 
     names = {*request.cvs, *(scan.cvs if scan is not None else ()), *request.extra_bias}
     if not plumed:
         return read_series(walker.colvar, sorted(names))
-    table = read_series(walker.colvar)
-    lacking = sorted(name for name in names if name not in table)
-    if lacking:
-        raise WrongInput(
-            f"{walker.colvar[0]}: has no column {', '.join(lacking)}; found: "
-            f"{', '.join(table.names)}"
-        )
-    if "time" not in table:
-        raise WrongInput(f"{walker.colvar[0]}: has no column time; found: {', '.join(table.names)}")
-    return table
+    # a COLVAR can have hundreds of thousands of columns
+    written = column_names(walker.colvar[0])
+    if "time" not in written:
+        raise WrongInput(f"{walker.colvar[0]}: has no column time; found: {', '.join(written)}")
+    names |= {name for name in written if name.endswith(TELLING)}
+    if request.bias_column in written:
+        names.add(request.bias_column)
+    return read_series(walker.colvar, sorted(names))
 
 
 def periods_in(
