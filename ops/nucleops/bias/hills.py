@@ -119,6 +119,11 @@ def iter_hills(paths: Paths, restarts: Restarts | None = None) -> Iterator[Hills
 
 def _hills(read: Gaussians, where: str) -> HillsTable:
     table = read.table
+    if "logweight" in table.columns:
+        raise WrongInput(
+            f"{where}: is a KERNELS file of OPES, whose kernels do not add up to its bias; that "
+            "stands in COLVAR"
+        )
     if table.constants.get("multivariate", "false") != "false":
         raise WrongInput(f"{where}: multivariate hills are not read; allowed: multivariate false")
     kernel = table.constants.get("kerneltype", "stretched-gaussian")

@@ -318,6 +318,20 @@ def test_what_is_wrong_is_said(words: list[str], says: str, tmp_path: Path) -> N
     assert not (tmp_path / "out").exists()
 
 
+def test_what_is_no_number_or_no_hill_is_named(tmp_path: Path) -> None:
+    (tmp_path / "COLVAR").write_text("#! FIELDS time x opes.bias\n0 1 0\n1 nan 0\n2 1 0\n")
+    result = fes("--colvar", str(tmp_path / "COLVAR"), "--cv", "x", "--kT", "1")
+    assert "COLVAR: x: found nan at time 1" in result.output
+    kernels = "#! FIELDS time x sigma_x height logweight\n#! SET biasfactor 8\n1 1 0.1 1 0\n"
+    (tmp_path / "KERNELS").write_text(kernels)
+    result = fes("--hills", str(tmp_path / "KERNELS"), "--kT", "1")
+    assert result.exit_code == 2
+    assert "is a KERNELS file of OPES" in result.output
+    (tmp_path / "COLVAR").write_text("#! FIELDS time x a.bias b.bias\n" + "0 1 0 1\n" * 9)
+    result = fes("--colvar", str(tmp_path / "COLVAR"), "--cv", "x", "--kT", "1")
+    assert "which column is the bias? found: a.bias, b.bias; say it with --bias" in result.output
+
+
 def test_folders_of_others_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     result = fes(*RUN, "-o", str(tmp_path))

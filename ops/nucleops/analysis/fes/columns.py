@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from nucleops.analysis.fes.request import Request, WalkerFiles
+from nucleops.analysis.grid import FloatArray
 from nucleops.analysis.hills_scan import HillsScan
 from nucleops.bias.blocks import column_names
 from nucleops.bias.foreign import read_series, writer_of
@@ -17,19 +20,45 @@ TELLING = (".bias", ".rbias", ".rct", ".zed")
 
 
 def series_of(request: Request, walker: WalkerFiles, scan: HillsScan | None) -> ColvarTable:
-    """Read the series of a walker, with the columns that the request needs."""
-    plumed = writer_of(walker.colvar[0]) == "plumed"
-    names = {*request.cvs, *(scan.cvs if scan is not None else ()), *request.extra_bias}
-    if not plumed:
-        return read_series(walker.colvar, sorted(names))
-    # a COLVAR can have hundreds of thousands of columns
-    written = column_names(walker.colvar[0])
-    if "time" not in written:
-        raise WrongInput(f"{walker.colvar[0]}: has no column time; found: {', '.join(written)}")
-    names |= {name for name in written if name.endswith(TELLING)}
-    if request.bias_column in written:
-        names.add(request.bias_column)
-    return read_series(walker.colvar, sorted(names))
+    """Read the series of a walker, with the columns that the request needs.
+
+    Raises
+    ------
+    WrongInput
+        A column is lacking, or holds something else than finite numbers.
+    """
+    path = walker.colvar[0]
+    needed = {*request.cvs, *(scan.cvs if scan is not None else ()), *request.extra_bias}
+    names = set(needed)
+    if writer_of(path) == "plumed":
+        # a COLVAR can have hundreds of thousands of columns
+        written = column_names(path)
+        if "time" not in written:
+            raise WrongInput(f"{path}: has no column time; found: {', '.join(written)}")
+        names |= {name for name in written if name.endswith(TELLING)}
+        if request.bias_column is not None and request.bias_column in written:
+            names.add(request.bias_column)
+    table = read_series(walker.colvar, sorted(names))
+    for name in ("time", *sorted(needed)):
+        finite(table[name], table, f"{path}: {name}")
+    return table
+
+
+def finite(values: FloatArray, table: ColvarTable, what: str) -> FloatArray:
+    """Return values of each row, shape (F,), as they are.
+
+    Raises
+    ------
+    WrongInput
+        One is not finite.
+    """
+    bad = np.flatnonzero(~np.isfinite(values))
+    if len(bad):
+        raise WrongInput(
+            f"{what}: found {values[bad[0]]} at time {table['time'][bad[0]]:g}, allowed finite "
+            "numbers"
+        )
+    return values
 
 
 def periods_in(

@@ -9,7 +9,7 @@ import numpy as np
 
 from nucleops.analysis.bias_history import BiasHistory, hills_before, history_of, offset_at
 from nucleops.analysis.estimators import Method, Rows, levelled
-from nucleops.analysis.fes.columns import bias_columns, periods_in, series_of
+from nucleops.analysis.fes.columns import bias_columns, finite, periods_in, series_of
 from nucleops.analysis.fes.request import Request, WalkerFiles
 from nucleops.analysis.grid import FloatArray, Grid
 from nucleops.analysis.hills import HillSum
@@ -122,7 +122,7 @@ def _weights(
         made: list[Weighted] = []
         for walker, table in zip(walkers, series, strict=True):
             name, _ = bias_columns(table, walker.colvar[0], request.bias_column)
-            logs = table[name] / request.kT
+            logs = finite(table[name], table, f"{walker.colvar[0]}: {name}") / request.kT
             made.append((levelled(logs) if len(series) > 1 else logs, None))
         return made
     points = [np.stack([t[name] for name in biased], axis=1) for t in series]
@@ -135,7 +135,10 @@ def _weights(
         less = None
         if has_bias and walker.colvar and writer_of(walker.colvar[0]) == "plumed":
             less = bias_columns(table, walker.colvar[0], request.bias_column)[1]
-        own.append(table[less] / request.kT if less is not None else None)
+        if less is None:
+            own.append(None)
+        else:
+            own.append(finite(table[less], table, f"{walker.colvar[0]}: {less}") / request.kT)
     known = [logs for logs in own if logs is not None]
     if method == "ct" and len(known) == len(own):
         return [(logs, None) for logs in known]
