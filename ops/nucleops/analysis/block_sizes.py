@@ -7,35 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nucleops.analysis.errors import block_average, block_histograms
-from nucleops.analysis.grid import Grid
-
-
-def block_size_scan(
-    samples: ArrayLike, log_weights: ArrayLike, grid: Grid, blocks: Sequence[int], kT: float = 1.0
-) -> list[tuple[int, int, float]]:
-    """Mean free-energy error as a function of the block size.
-
-    The error grows with the block size while blocks are correlated; where it stays level, it can
-    be believed (Flyvbjerg and Petersen, J. Chem. Phys. 91, 461 (1989)).
-
-    Returns
-    -------
-    list of (block, n_blocks, error)
-        Samples in a block, number of blocks that carry weight, and the mean error over bins below
-        6 kT above the minimum, in kT's unit. Sizes that leave fewer than two blocks are left out.
-    """
-    rows = []
-    for block in blocks:
-        histograms, weights = block_histograms(samples, log_weights, grid, block)
-        if np.count_nonzero(weights) < 2:
-            continue
-        estimate = block_average(histograms, weights, kT)
-        known = np.isfinite(estimate.free_energy)
-        low = estimate.free_energy - estimate.free_energy[known].min() < 6.0 * kT
-        errors = estimate.free_energy_error[known & low]
-        rows.append((block, estimate.n_blocks, float(errors.mean())))
-    return rows
+from nucleops.analysis.grid import FloatArray, IntArray
 
 
 def mean_scan(series: ArrayLike, blocks: Sequence[int]) -> list[tuple[int, int, float]]:
@@ -51,7 +23,7 @@ def mean_scan(series: ArrayLike, blocks: Sequence[int]) -> list[tuple[int, int, 
     Returns
     -------
     list of (block, n_blocks, error)
-        As :func:`block_size_scan` has it.
+        Rows in a block, number of blocks, and the error in the series' unit.
     """
     x = np.asarray(series, dtype=np.float64)
     rows = []
@@ -83,35 +55,6 @@ def autocorrelation_time(values: ArrayLike) -> float:
     return float(max(0.5, taus[: closed[0] + 1].max())) if len(closed) else n / 2.0
 
 
-def plateau(
-    scan: Sequence[tuple[int, int, float]], shortest: float = 0.0, tolerance: float = 0.1
-) -> int | None:
-    """Choose a block size: the first whose error is not exceeded by more than `tolerance` later.
-
-    Parameters
-    ----------
-    scan : sequence of (block, n_blocks, error)
-        What :func:`block_size_scan` returns, ascending in block size.
-    shortest : float
-        Blocks must be at least this long: twice the autocorrelation time, since a scan can look
-        level among blocks that are all too short.
-    tolerance : float
-        Relative growth that still counts as level.
-
-    Returns
-    -------
-    int or None
-        The block size in samples; None where the error still grows at the largest size (the last
-        one cannot show that it is level) or no size is long enough, so that any error given is a
-        lower bound.
-    """
-    usable = [row for row in scan if row[1] >= 4 and row[0] >= shortest]
-    for i, (block, _, error) in enumerate(usable[:-1]):
-        if all(later <= error * (1.0 + tolerance) for _, _, later in usable[i + 1 :]):
-            return block
-    return None
-
-
 def lee_block(scan: Sequence[tuple[int, int, float]], n_rows: int) -> int | None:
     """Choose a block size from a scan by a rule that needs no eye.
 
@@ -123,7 +66,7 @@ def lee_block(scan: Sequence[tuple[int, int, float]], n_rows: int) -> int | None
     Parameters
     ----------
     scan : sequence of (block, n_blocks, error)
-        What :func:`block_size_scan` returns, from blocks of one row on.
+        What :func:`mean_scan` returns, from blocks of one row on.
     n_rows : int
         Rows of the series, N.
 
@@ -140,3 +83,42 @@ def lee_block(scan: Sequence[tuple[int, int, float]], n_rows: int) -> int | None
         if count >= 8 and float(block) ** 3 > 2.0 * n_rows * (error / first) ** 4:
             return block
     return None
+
+
+def block_for_difference(
+    member: IntArray, log_weights: FloatArray, otherwise: FloatArray
+) -> tuple[list[tuple[int, int, float]], int | None]:
+    """Choose a block size by what each row adds to the difference of two basins.
+
+    To first order a row of weight w adds ``w (1_A / <w 1_A> - 1_B / <w 1_B>)`` to (F_B - F_A)/kT.
+    That is the slowest thing that a surface holds, so blocks long enough for it are long enough for
+    every other point.
+
+    Parameters
+    ----------
+    member : ndarray of int
+        Basin of each row, shape (F,), in order of time; 0 and 1 are the two.
+    log_weights : ndarray
+        Logarithm of each row's weight, shape (F,).
+    otherwise : ndarray
+        Series that is blocked where a basin was not visited, shape (F,).
+
+    Returns
+    -------
+    scan : list of (block, n_blocks, error)
+        Standard error of the difference, in kT, against the block size.
+    block : int or None
+        By :func:`lee_block`, and at least twice the autocorrelation time (Sokal); None where no
+        block is long enough.
+    """
+    weights = np.exp(log_weights - log_weights.max())
+    inside = np.stack([(member == k) * weights for k in (0, 1)])
+    share = inside.mean(axis=1)
+    series = (otherwise - otherwise.mean()) / (otherwise.std() or 1.0)
+    if np.all(share > 0):
+        series = inside[0] / share[0] - inside[1] / share[1]
+    sizes = sorted({int(b) for b in np.geomspace(1, max(1, len(series) // 4), 16)})
+    scan = mean_scan(series, sizes)
+    shortest = 2.0 * autocorrelation_time(series)
+    usable = scan[:1] + [row for row in scan[1:] if row[0] >= shortest]
+    return scan, lee_block(usable, len(series))

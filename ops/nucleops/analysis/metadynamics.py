@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nucleops.analysis.block_sizes import autocorrelation_time, block_size_scan, plateau
+from nucleops.analysis.block_sizes import block_for_difference
 from nucleops.analysis.convergence import (
     Box,
     difference_from_samples,
@@ -65,7 +65,9 @@ def analyse(
     )
     weight, _ = weighted_histogram(samples, logs, coarse)
     line = Grid.make([coarse.axes[0]])
-    scan, block, level = _block_size(samples[:, 0], logs, line, kT, settings)
+    member = members(samples, regions[0], regions[-1])
+    scan, chosen = block_for_difference(member, logs, samples[:, 0])
+    block = chosen or max(1, len(samples) // settings.n_blocks)
     profile, error, n_blocks = _profile(samples[:, 0], logs, line, block, kT)
     t, by_weights, by_error = _in_time(walkers, samples, logs, times, regions, kT, settings)
     by_hills = _hills_in_time(walkers, grid, t, regions, kT) if has_hills else None
@@ -88,8 +90,8 @@ def analyse(
         profile_error=error,
         block=block,
         n_blocks=n_blocks,
-        error_is_level=level,
-        scan=scan,
+        error_is_level=chosen is not None,
+        scan=[(size, count, kT * error) for size, count, error in scan],
         times_ps=t,
         difference_hills=by_hills,
         difference=by_weights,
@@ -104,19 +106,9 @@ def analyse(
             by_weights if by_hills is None else by_hills,
             by_error,
             settings,
+            level=chosen is not None,
         ),
     )
-
-
-def _block_size(
-    s: FloatArray, logs: FloatArray, line: Grid, kT: float, settings: FreeEnergySettings
-) -> tuple[list[tuple[int, int, float]], int, bool]:
-    largest = max(1, len(s) // 4)
-    sizes = sorted({int(b) for b in np.geomspace(1, largest, 14)})
-    scan = block_size_scan(s, logs, line, sizes, kT)
-    chosen = plateau(scan, shortest=2.0 * autocorrelation_time(s))
-    fallback = max(1, len(s) // settings.n_blocks)
-    return scan, chosen or fallback, chosen is not None
 
 
 def _profile(
@@ -191,6 +183,8 @@ def _judge(
     differences: FloatArray,
     errors: FloatArray,
     settings: FreeEnergySettings,
+    *,
+    level: bool,
 ) -> Verdict:
     ratios = [
         float(hills.height[-max(1, len(hills) // 10) :].mean() / hills.height[0])
@@ -212,5 +206,6 @@ def _judge(
         diffuses=any(
             goes_back_and_forth(members(w.values, regions[0], regions[-1])) for w in walkers
         ),
+        level=level,
         criteria=Criteria(settings.round_trips, settings.drift_kcal_mol, settings.error_kcal_mol),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nucleops.analysis.block_sizes import autocorrelation_time, plateau
+from nucleops.analysis.block_sizes import autocorrelation_time
 from nucleops.analysis.convergence import difference_from_samples, difference_on_grid, round_trips
 from nucleops.analysis.errors import block_average, jackknife, standard_error
 from nucleops.analysis.free_energy import project, visited
@@ -51,14 +51,6 @@ def test_autocorrelation_time_of_a_known_process(keep: float) -> None:
 
 def test_autocorrelation_time_of_one_slow_crossing_is_long() -> None:
     assert autocorrelation_time(np.linspace(0, 1, 1000)) > 100
-
-
-def test_plateau_needs_long_blocks_and_a_level_error() -> None:
-    level = [(1, 400, 0.1), (4, 100, 0.2), (16, 25, 0.31), (32, 12, 0.30), (64, 6, 0.32)]
-    assert plateau(level) == 16
-    assert plateau(level, shortest=20) == 32
-    assert plateau([(1, 400, 0.1), (4, 100, 0.2), (16, 25, 0.4)]) is None
-    assert plateau(level, shortest=1000) is None
 
 
 def test_standard_error_of_blocks() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nucleops.analysis.basins import boxes_as_basins, find_basins, lowest_pass
-from nucleops.analysis.block_sizes import lee_block, mean_scan
+from nucleops.analysis.block_sizes import block_for_difference, lee_block, mean_scan
 from nucleops.analysis.bootstrap import Spread, blocks_of_rows, draws
 from nucleops.analysis.convergence import (
     difference_of_members,
@@ -129,6 +129,22 @@ def test_the_rules_block_gives_the_error_of_a_correlated_mean(keep: float) -> No
 def test_no_block_is_long_enough_for_one_slow_crossing() -> None:
     x = np.tanh(np.linspace(-3, 3, 2000)) + np.random.default_rng(0).normal(0, 0.01, 2000)
     assert lee_block(mean_scan(x, [1, 2, 5, 10, 50, 200, 500]), 2000) is None
+
+
+def test_blocks_are_long_enough_for_the_difference_of_two_basins() -> None:
+    rng = np.random.default_rng(1)
+    stay = rng.geometric(0.05, 2000)  # twenty rows on each side at a time, on the average
+    member = np.repeat(np.arange(2000) % 2, stay)
+    scan, block = block_for_difference(member, np.zeros(len(member)), member.astype(float))
+    assert block is not None
+    assert 40 < block < len(member) // 8
+    error = next(e for size, _, e in scan if size == block)
+    # of n switches: the two sums of n/2 stays each have a relative error of about sqrt(2/n)
+    assert error == pytest.approx(np.sqrt(2 * 2 / 2000), rel=0.2)
+    once = np.repeat([0, 1], 500)
+    assert block_for_difference(once, np.zeros(1000), once.astype(float))[1] is None
+    only = np.zeros(1000, dtype=np.int64)
+    assert block_for_difference(only, np.zeros(1000), rng.normal(size=1000))[1] is not None
 
 
 def test_members_give_differences_trips_and_free_motion() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from nucleops.analysis.bias_force import bias_grid_over
-from nucleops.analysis.block_sizes import lee_block, mean_scan
+from nucleops.analysis.block_sizes import block_for_difference
 from nucleops.analysis.bootstrap import Spread, blocks_of_rows, draws
 from nucleops.analysis.estimators import Estimator, Rows
 from nucleops.analysis.fes.request import Request
@@ -133,21 +133,8 @@ def _normalised(surface: FloatArray, visited: BoolArray) -> FloatArray:
 def _block_size(
     request: Request, rows: Rows, logs: FloatArray, member: IntArray
 ) -> tuple[list[tuple[int, int, float]], int, bool]:
-    """Error against block size (in kT), the size chosen, and whether the rule chose it.
-
-    What is blocked is what each row adds to the difference of the first two basins, to first order;
-    it is the slowest thing that the surface holds. Without two basins it is the first variable.
-    """
-    weights = np.exp(logs - logs.max())
-    inside = np.stack([(member == k) * weights for k in (0, 1)])
-    share = inside.mean(axis=1)
-    if np.all(share > 0):
-        series = inside[0] / share[0] - inside[1] / share[1]
-    else:
-        series = (rows.targets[:, 0] - rows.targets[:, 0].mean()) / rows.targets[:, 0].std()
-    sizes = sorted({int(b) for b in np.geomspace(1, max(1, len(rows) // 4), 16)})
-    scan = mean_scan(series, sizes)
+    """Error against block size (in kT), the size, and whether it was chosen for a reason."""
+    scan, chosen = block_for_difference(member, logs, rows.targets[:, 0])
     if request.block:
         return scan, request.block, True
-    chosen = lee_block(scan, len(rows))
     return scan, chosen or max(1, len(rows) // _FALLBACK_BLOCKS), chosen is not None
