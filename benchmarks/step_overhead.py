@@ -20,8 +20,8 @@ from pathlib import Path
 from dflow import Step, Steps, Workflow, config
 from dflow.python import PythonOPTemplate
 
-from nucleoflow.backends.local.layout import RunConfig
 from nucleoflow.backends.local.run import RunRequest, start_run
+from nucleoflow.runs.folder import RunConfig
 
 STEPS = 5
 TURNS = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from dflow.python import OP, OPIO, Artifact, BigParameter, OPIOSign
+from dflow.python import OP, OPIO, Artifact, BigParameter, OPIOSign, Parameter
 
 from nucleops.errors import dflow_errors
 from nucleops.signs import Paths
@@ -83,12 +83,12 @@ class PoolReplicas(OP):
 
     @classmethod
     def get_input_sign(cls) -> OPIOSign:
-        """MD result folders, ``NucleationSettings`` as plain data, names of all replicas begun."""
+        """Replicas' analyses, ``NucleationSettings`` as plain data, number of replicas begun."""
         return OPIOSign(
             {
                 "replicas": Artifact(Paths, optional=True),
                 "settings": BigParameter(dict, default={}),
-                "expected": BigParameter(list, default=[]),
+                "begun": Parameter(int, default=0),
             }
         )
 
@@ -100,13 +100,13 @@ class PoolReplicas(OP):
     @OP.exec_sign_check
     @dflow_errors
     def execute(self, ip: OPIO) -> OPIO:
-        """Analyse each replica and pool them."""
+        """Pool the replicas."""
         from nucleops.analysis.settings import NucleationSettings
         from nucleops.analysis.stages.nucleate import nucleate_folder
 
         settings = NucleationSettings.model_validate(ip["settings"])
         replicas = [None if p is None else Path(p) for p in ip["replicas"] or []]
-        expected = [str(name) for name in ip["expected"]]
+        expected = [f"replica-{number:03d}" for number in range(ip["begun"])]
         folder = nucleate_folder(replicas, settings, Path("nucleate"), expected)
         return OPIO({"nucleate": folder})
 

@@ -91,6 +91,18 @@ class WrongInput(FatalFailure):
     kind = "wrong input"
 
 
+class MissingObject(WrongInput):
+    """A store has no object under a key."""
+
+    kind = "missing object"
+
+
+class DamagedObject(WrongInput):
+    """An object of a store is not what was written under its key."""
+
+    kind = "damaged object"
+
+
 class MissingProgram(FatalFailure):
     """An engine is not installed or does not have a needed feature."""
 

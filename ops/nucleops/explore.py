@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from dflow.python import OP, OPIO, Artifact, BigParameter, OPIOSign
+from dflow.python import OP, OPIO, Artifact, BigParameter, OPIOSign, Parameter
 
 from nucleops.errors import WrongInput, dflow_errors
 from nucleops.progress import reporter
@@ -84,7 +84,7 @@ class RunExplore(OP):
 
     @classmethod
     def get_output_sign(cls) -> OPIOSign:
-        """As dpgen2's ``RunLmp``."""
+        """As dpgen2's ``RunLmp``, and the speed of the run."""
         return OPIOSign(
             {
                 "log": Artifact(Path),
@@ -93,6 +93,7 @@ class RunExplore(OP):
                 "plm_output": Artifact(Path, optional=True),
                 "optional_output": Artifact(Path, optional=True),
                 "extra_outputs": Artifact(Paths),
+                "ns_per_day": Parameter(float, default=0.0),
             }
         )
 
@@ -122,5 +123,6 @@ class RunExplore(OP):
                 **({"plm_output": colvar} if colvar.is_file() else {}),
                 "optional_output": outcome.md_folder,
                 "extra_outputs": [],
+                "ns_per_day": outcome.ns_per_day,
             }
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from dflow.python import OP, OPIO, Artifact, BigParameter, OPIOSign
+from dflow.python import OP, OPIO, Artifact, BigParameter, OPIOSign, Parameter
 
 from nucleops.errors import WrongInput, dflow_errors
 from nucleops.learning.account import ACCOUNT_FILE
@@ -30,12 +30,13 @@ class RunAimd(OP):
 
     @classmethod
     def get_output_sign(cls) -> OPIOSign:
-        """Return the outputs: data, CP2K's log, a folder with trajectory and summary."""
+        """Return the outputs: data, CP2K's log, a folder with trajectory and summary, a count."""
         return OPIOSign(
             {
                 "labeled_data": Artifact(Path),
                 "log": Artifact(Path),
                 "extra_outputs": Artifact(Path),
+                "n_labels": Parameter(int, default=0),
             }
         )
 
@@ -53,7 +54,7 @@ class RunAimd(OP):
         -------
         OPIO
             ``labeled_data``: DeePMD npy system ``<system>-<T>K`` with ``labels.json``; ``log``;
-            ``extra_outputs``: ``trajectory.extxyz`` and ``summary.json``.
+            ``extra_outputs``: ``trajectory.extxyz`` and ``summary.json``; ``n_labels``.
 
         Raises
         ------
@@ -79,7 +80,14 @@ class RunAimd(OP):
         for target in (data / ACCOUNT_FILE, extra / "summary.json"):
             account.write(target)
         report(steps, steps)
-        return OPIO({"labeled_data": data, "log": work / "aimd.out", "extra_outputs": extra})
+        return OPIO(
+            {
+                "labeled_data": data,
+                "log": work / "aimd.out",
+                "extra_outputs": extra,
+                "n_labels": account.n_labelled,
+            }
+        )
 
 
 class PrepLabel(OP):
@@ -149,12 +157,13 @@ class RunLabel(OP):
 
     @classmethod
     def get_output_sign(cls) -> OPIOSign:
-        """Return the outputs of dpgen2's ``RunFp``."""
+        """Return the outputs of dpgen2's ``RunFp``, and the number of labelled frames."""
         return OPIOSign(
             {
                 "log": Artifact(Path),
                 "labeled_data": Artifact(Path),
                 "extra_outputs": Artifact(Paths),
+                "n_labels": Parameter(int, default=0),
             }
         )
 
@@ -173,7 +182,8 @@ class RunLabel(OP):
         -------
         OPIO
             ``log``: one line a frame; ``labeled_data``: DeePMD npy with ``labels.json``;
-            ``extra_outputs``: the summary, and what ``config["extra_output_files"]`` matches.
+            ``extra_outputs``: the summary, and what ``config["extra_output_files"]`` matches;
+            ``n_labels``.
 
         Raises
         ------
@@ -192,7 +202,12 @@ class RunLabel(OP):
         for pattern in ip["config"].get("extra_output_files", []):
             extra += [path for path in sorted(work.glob(pattern)) if path not in extra]
         return OPIO(
-            {"log": work / "labels.log", "labeled_data": work / "data", "extra_outputs": extra}
+            {
+                "log": work / "labels.log",
+                "labeled_data": work / "data",
+                "extra_outputs": extra,
+                "n_labels": account.n_labelled,
+            }
         )
 
 

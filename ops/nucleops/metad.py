@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dflow.python import OP, OPIO, Artifact, OPIOSign
+from dflow.python import OP, OPIO, Artifact, OPIOSign, Parameter
 
 from nucleops.errors import WrongInput, dflow_errors
 from nucleops.production import Production
@@ -39,8 +39,8 @@ class RunSharedMetadynamics(RunMetadynamics):
 
     @classmethod
     def get_output_sign(cls) -> OPIOSign:
-        """The result folders, in the order of the walkers."""
-        return OPIOSign({"result": Artifact(Paths)})
+        """The result folders, in the order of the walkers, and the speed of the slowest."""
+        return OPIOSign({"result": Artifact(Paths), "ns_per_day": Parameter(float, default=0.0)})
 
     def check(self, task: MdTask) -> None:
         """Refuse a task that shares nothing, or is one walker of several."""
@@ -60,13 +60,13 @@ class RunSharedMetadynamics(RunMetadynamics):
     @dflow_errors
     def execute(self, ip: OPIO) -> OPIO:
         """Run all walkers, judge each, and hand over their result folders."""
-        from nucleops.engines.lammps.task import read_task
         from nucleops.engines.lammps.together import produce_together
 
-        task = read_task(dict(ip["task"]), f"{type(self).__name__}.task")
-        self.check(task)
+        task = self.read(ip)
         assert task.sharing is not None
         folders = [Path(f"{self.folder}-{number:03d}") for number in range(task.sharing.walkers)]
         system = self.start(task, ip)
-        produce_together(task, system, ip["models"], ip["data_range"], folders, reporter(self))
-        return OPIO({"result": folders})
+        results = produce_together(
+            task, system, ip["models"], ip["data_range"], folders, reporter(self)
+        )
+        return OPIO({"result": folders, "ns_per_day": min(run.ns_per_day for run in results)})

@@ -1,12 +1,13 @@
-"""Operator: one replica of spontaneous nucleation."""
+"""Operator: one replica of spontaneous nucleation, run and analysed."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from dflow.python import OPIO, Artifact, OPIOSign
+from dflow.python import OP, OPIO, Artifact, BigParameter, OPIOSign
 
+from nucleops.errors import dflow_errors
 from nucleops.production import Production
 
 if TYPE_CHECKING:
@@ -14,10 +15,17 @@ if TYPE_CHECKING:
     from nucleops.systems.system import System
 
 
-class RunReplica(Production):
-    """Many dimers in methanol, packed and run at seeds of this replica's own.
+SHOWN = 4
+"""The first so many replicas get an animated picture; those of thousands would be gigabytes."""
 
-    The task has a ``spec`` to pack; the result folder is ``replica-000`` for ``number`` 0.
+
+class RunReplica(Production):
+    """Many dimers in methanol, packed and run at seeds of this replica's own, then analysed.
+
+    The task has a ``spec`` to pack, or ``conditions`` (dictionaries of ``label``, ``md`` and
+    ``spec``) that the replicas take in turn; the result folder is ``replica-000`` for ``number`` 0.
+    ``settings`` are ``NucleationSettings`` as plain data. ``analysis`` is a small folder of the
+    same name: pooling thousands of replicas must not need their trajectories.
     """
 
     folder = "replica"
@@ -27,7 +35,43 @@ class RunReplica(Production):
         """As of the other productions; built systems are not needed."""
         sign = super().get_input_sign()
         sign["systems"] = Artifact(Path, optional=True)
+        sign["settings"] = BigParameter(dict, default={})
         return sign
+
+    @classmethod
+    def get_output_sign(cls) -> OPIOSign:
+        """As of the other productions, and the analysis."""
+        sign = super().get_output_sign()
+        sign["analysis"] = Artifact(Path)
+        return sign
+
+    @OP.exec_sign_check
+    @dflow_errors
+    def execute(self, ip: OPIO) -> OPIO:
+        """Run, judge and analyse."""
+        from nucleops.analysis.settings import NucleationSettings
+        from nucleops.analysis.stages.replica import analyse_or_say_why
+        from nucleops.reporting.movie import write_movie
+
+        settings = NucleationSettings.model_validate(ip["settings"])
+        made = self.produce(ip)
+        folder: Path = made["result"]
+        analysis = Path("analysis") / folder.name
+        shown = (self.read(ip).number or 0) < SHOWN
+        label = self._condition(ip).get("label", "")
+        analyse_or_say_why(folder, settings, analysis, write_movie if shown else None, label)
+        return OPIO({**made, "analysis": analysis})
+
+    def values(self, ip: OPIO) -> dict[str, Any]:
+        """Return the task of this replica, under its condition."""
+        values = {k: v for k, v in super().values(ip).items() if k != "conditions"}
+        own = {k: v for k, v in self._condition(ip).items() if k != "label"}
+        return values | own
+
+    def _condition(self, ip: OPIO) -> dict[str, Any]:
+        conditions = ip["task"].get("conditions") or [{}]
+        number = ip["number"] if ip["number"] is not None else ip["task"].get("number") or 0
+        return dict(conditions[number % len(conditions)])
 
     def start(self, task: MdTask, ip: OPIO) -> System:
         """Pack the replica's box at its own seed."""

@@ -16,6 +16,8 @@ from nucleops.errors import WrongInput, dflow_errors
 from nucleops.signs import Paths, Strings
 
 RECORD_FILE = "selection.json"
+COUNTS = ("accurate", "candidate", "failed", "n_selected")
+"""What of a selection's record is published while the run goes on."""
 
 
 class SelectConfs(OP):
@@ -36,10 +38,15 @@ class SelectConfs(OP):
 
     @classmethod
     def get_output_sign(cls) -> OPIOSign:
-        """The report dpgen2's scheduler judges, the chosen frames, and a readable record."""
+        """The report dpgen2's scheduler judges, the chosen frames, and a readable record.
+
+        ``counts``, the shares and the number of chosen frames in it, is a parameter of its own:
+        whoever follows the run reads it without opening an artifact.
+        """
         return OPIOSign(
             {
                 "report": BigParameter(object),
+                "counts": dict,
                 "confs": Artifact(Paths),
                 "record": Artifact(Path),
             }
@@ -72,8 +79,10 @@ class SelectConfs(OP):
             optional_outputs=[run[2] for run in runs],
         )
         record = Path(RECORD_FILE)
-        record.write_text(json.dumps(report.summary(), indent=1))
-        return OPIO({"report": report, "confs": confs, "record": record})
+        summary = report.summary()
+        record.write_text(json.dumps(summary, indent=1))
+        counts = {name: summary[name] for name in COUNTS}
+        return OPIO({"report": report, "counts": counts, "confs": confs, "record": record})
 
 
 class CollectData(OP):
@@ -98,8 +107,8 @@ class CollectData(OP):
 
     @classmethod
     def get_output_sign(cls) -> OPIOSign:
-        """Data of all rounds so far, a folder for each."""
-        return OPIOSign({"iter_data": Artifact(Paths)})
+        """Data of all rounds so far, a folder for each; how many labels this round brought."""
+        return OPIOSign({"iter_data": Artifact(Paths), "labels": dict})
 
     @OP.exec_sign_check
     @dflow_errors
@@ -122,4 +131,4 @@ class CollectData(OP):
             ip["selection_record"],
             [path for path in ip["train_logs"] or [] if path is not None],
         )
-        return OPIO({"iter_data": [*ip["iter_data"], folder]})
+        return OPIO({"iter_data": [*ip["iter_data"], folder], "labels": labels})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,10 @@ from nucleops.engines.deepmd.settings import Descriptor, Fitting, Schedule, Trai
 from nucleops.engines.deepmd.train import Trained, train_model
 from nucleops.engines.runner import interruptible
 from nucleops.systems.system import System
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from s3_server import S3Server  # beside this file, which is not a package
 
 DATA = Path(__file__).parents[1] / "data" / "deepmd"
 TYPE_MAP = ("Ag", "S", "N", "C", "H", "O")
@@ -68,3 +74,22 @@ def droplet() -> System:
     symbols = tuple(atom_elements(DATA / "dimer"))
     cell = np.full(3, 30.0)
     return System("droplet", symbols, positions - positions.mean(axis=0) + 15.0, cell, False)
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A running S3 server with an empty bucket; shared, so use a prefix of your own."""
+    server = S3Server(tmp_path_factory.mktemp("s3"))
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+@pytest.fixture
+def s3_environment(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
+    """The server, with its address and credentials in the environment."""
+    for name, value in s3_server.environment().items():
+        monkeypatch.setenv(name, value)
+    return s3_server

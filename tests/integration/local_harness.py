@@ -13,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nucleoflow.backends.local.layout import RunFolder, all_runs
 from nucleoflow.backends.local.lock import controller_pid
 from nucleoflow.backends.local.processes import members_of_run
+from nucleoflow.runs.folder import RunFolder, all_runs
 
 HERE = Path(__file__).parent
 

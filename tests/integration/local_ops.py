@@ -23,7 +23,7 @@ from dflow.python import (
 )
 
 from nucleoflow.backends.local.executor import LocalExecutor
-from nucleoflow.backends.local.layout import RunConfig
+from nucleoflow.runs.folder import RunConfig
 
 
 def note(ledger: str, word: str, name: str) -> None:

@@ -103,6 +103,16 @@ def test_learning_account(run: Path) -> None:
     assert all(0 < rmse < 5000 for rmse in learning["final"]["force_rmse_meV_A"])
 
 
+def test_status_shows_what_the_rounds_found(run: Path) -> None:
+    text = nucleoflow("status", run.name, runs=run.parent).stdout
+    rows = [line.split() for line in text.splitlines()]
+    columns = ["round", "accurate", "candidate", "failed", "selected", "labelled", "dropped"]
+    number, *shares, selected, labelled, _dropped = rows[rows.index(columns) + 1]
+    assert number == "0"
+    assert sum(float(share.rstrip("%")) for share in shares) == pytest.approx(100, abs=0.2)
+    assert int(selected) >= int(labelled) >= 1
+
+
 def test_models_are_a_committee(run: Path) -> None:
     models = sorted((run / "results" / "models").rglob("*.pb"))
     assert len(models) == 2

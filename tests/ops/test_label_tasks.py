@@ -122,7 +122,7 @@ def test_signatures_are_those_of_dpgen2():
     for ours, theirs in ((PrepLabel, PrepFp), (RunLabel, RunFp)):
         for sign in ("get_input_sign", "get_output_sign"):
             mine, wanted = getattr(ours, sign)(), getattr(theirs, sign)()
-            assert list(mine) == list(wanted)
+            assert [name for name in mine if name != "n_labels"] == list(wanted)
             for key in wanted:
                 assert type(mine[key]) is type(wanted[key])
                 assert getattr(mine[key], "type", mine[key]) == getattr(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from dflow.python import OPIO, FatalError
 
 from nucleops.engines.lammps import production
+from nucleops.engines.lammps.result import MdResult
 from nucleops.engines.lammps.task import MdTask
 from nucleops.metad import RunMetadynamics, RunSharedMetadynamics
 from nucleops.nucleate import RunReplica
@@ -46,9 +49,10 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...
         progress: object,
         floor: object,
         environment: object,
-    ) -> None:
+    ) -> SimpleNamespace:
         calls.append((task, system, out.name, floor))
         out.mkdir()
+        return SimpleNamespace(ns_per_day=20.0 - (task.number or 0))
 
     monkeypatch.setattr(production, "run_task", run_task)
     Path("systems").mkdir()
@@ -70,6 +74,16 @@ def test_a_walker_runs_in_a_folder_of_its_own(runs: list[tuple[Any, ...]]) -> No
     assert runs[0][2] == "walker-002"
 
 
+def test_siblings_share_a_task_and_are_told_their_number(runs: list[tuple[Any, ...]]) -> None:
+    task = {**TASK, "bias": METADYNAMICS}
+    for number in (0, 7):
+        out = RunMetadynamics().execute(ip(task, number=number))
+        assert out["result"] == Path(f"walker-{number:03d}")
+        assert out["ns_per_day"] == 20.0 - number
+    assert len({run[0].own_seed for run in runs}) == 2
+    assert runs[1][0] == MdTask.model_validate({**task, "number": 7})
+
+
 def test_metadynamics_without_hills_is_refused() -> None:
     with pytest.raises(FatalError, match=r"no bias\.metadynamics and no bias\.opes"):
         RunMetadynamics().execute(ip(TASK))
@@ -87,6 +101,7 @@ def test_walkers_that_share_are_one_task(runs: list[tuple[Any, ...]]) -> None:
     out = RunSharedMetadynamics().execute(ip(task))
     assert out["result"] == [Path(f"walker-{k:03d}") for k in range(3)]
     assert Path("exchange").is_dir()
+    assert out["ns_per_day"] == 18.0  # of the slowest
     numbers = sorted(run[0].number for run in runs)
     assert numbers == [0, 1, 2]
     assert len({run[0].own_seed for run in runs}) == 3
@@ -128,8 +143,8 @@ def test_replicas_are_packed_and_run_differently(runs: list[tuple[Any, ...]]) ->
         "box": {"shape": "droplet", "radius_A": 6.0},
     }
     for number in (0, 1):
-        task = {**TASK, "system": "dimers", "spec": spec, "number": number}
-        inputs = OPIO({"task": task, "models": MODELS, "data_range": {}})
+        task = {**TASK, "system": "dimers", "spec": spec}
+        inputs = OPIO({"task": task, "number": number, "models": MODELS, "data_range": {}})
         assert RunReplica().execute(inputs)["result"] == Path(f"replica-{number:03d}")
     first, second = (run[1].positions for run in runs)
     assert first.shape == second.shape
@@ -139,3 +154,44 @@ def test_replicas_are_packed_and_run_differently(runs: list[tuple[Any, ...]]) ->
 def test_a_replica_needs_a_spec() -> None:
     with pytest.raises(FatalError, match="no spec to build from"):
         RunReplica().execute(OPIO({"task": TASK, "models": MODELS, "data_range": {}}))
+
+
+def test_speed_is_simulated_time_per_day() -> None:
+    result = MdResult(
+        folder=Path("md"),
+        status="completed",
+        reason=None,
+        steps_planned=500_000,
+        steps_run=500_000,
+        trusted_steps=500_000,
+        time_step_fs=2.0,
+        temperature_K=300.0,
+        n_atoms=2,
+        seed=1,
+        stride=100,
+        wall_s=3600.0,
+    )
+    assert result.ns_per_day == pytest.approx(24.0)  # 1 ns an hour
+    assert dataclasses.replace(result, wall_s=0.0).ns_per_day == 0.0
+
+
+def test_replicas_take_the_conditions_of_a_grid_in_turn(runs: list[tuple[Any, ...]]) -> None:
+    specs = [
+        {
+            "contents": [{"motif": "dimer", "count": 1}, {"motif": "methanol", "count": n}],
+            "box": {"shape": "droplet", "radius_A": 6.0},
+        }
+        for n in (1, 2)
+    ]
+    conditions = [
+        {"label": f"{t} K", "spec": spec, "md": {"steps": 100, "temperature_K": t}}
+        for t, spec in zip((300, 350), specs, strict=True)
+    ]
+    task = {k: v for k, v in TASK.items() if k not in ("spec", "md")} | {"conditions": conditions}
+    for number in (0, 3, 4):
+        values = {"task": task, "number": number, "models": MODELS, "data_range": {}}
+        analysis = RunReplica().execute(OPIO(values))["analysis"]
+        assert analysis == Path("analysis") / f"replica-{number:03d}"
+    assert [run[0].md.temperature_K for run in runs] == [300, 350, 300]
+    assert [run[1].n_atoms for run in runs] == [18, 24, 18]
+    assert len({run[0].own_seed for run in runs}) == 3

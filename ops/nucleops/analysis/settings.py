@@ -103,6 +103,23 @@ class NucleationSettings(Settings):
     """Largest continuous shape measure (0 to 100, 0 is regular) of a perfect octahedron."""
     compact_degree: Positive = 3.0
     """Mean number of metal contacts per metal from which an aggregate counts as a nucleus."""
+    opens_A: Positive = 4.0
+    """Distance in angstrom at which a metal-metal contact is lost again, once it was made; keeps an
+    aggregate whose contacts vibrate from falling apart in every second frame."""
+    vote_frames: PositiveInt = 11
+    """Frames about each frame whose majority says whether a contact or bond is there, and frames at
+    the end over which a nucleus gets its name; an odd number, 1 for no vote."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> NucleationSettings:
+        if self.vote_frames % 2 == 0:
+            raise ValueError(f"vote_frames is an odd number, found {self.vote_frames}")
+        if self.opens_A < self.bonds.metal_metal_A:
+            raise ValueError(
+                f"opens_A {self.opens_A:g} is below bonds.metal_metal_A "
+                f"{self.bonds.metal_metal_A:g}: a contact would be lost before it is made"
+            )
+        return self
 
 
 class Reference(Settings):

@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nucleops.credentials import without_secrets
 from nucleops.engines.limits import (
     Watchdog,
     die_with_parent,
@@ -195,7 +196,7 @@ def run(
 
 
 def _environment(threads: int, cores: int, env: Mapping[str, str] | None) -> dict[str, str]:
-    environment = {**os.environ, **thread_environment(threads)}
+    environment = {**without_secrets(os.environ), **thread_environment(threads)}
     if cores > 1:  # containers run as root, which Open MPI refuses unless told twice
         environment |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
     return environment | dict(env or {})

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nucleops.analysis.aggregates import KINDS
+from nucleops.analysis.nuclei.naming import KINDS
 from nucleops.analysis.stages.files import numbers, read_csv
 from nucleops.reporting.style import (
     FAINT,

@@ -12,6 +12,7 @@ from nucleops.reporting import (
     learning_figures,
     metad_figures,
     nucleation_figures,
+    nucleation_pool_figures,
     page,
     pictures,
     sections,
@@ -104,6 +105,9 @@ def draw(
         elif r.stage == "nucleate":
             nucleation_figures.series(own, r.folder, r.summary)
             nucleation_figures.pool(own, r.folder, r.summary)
+            nucleation_pool_figures.survival_and_sizes(own, r.folder, r.summary)
+            nucleation_pool_figures.steps(own, r.folder, r.summary)
+            nucleation_pool_figures.movie(own, r.folder, r.summary)
 
 
 def _title(study: Mapping[str, Any], settings: ReportSettings) -> str:

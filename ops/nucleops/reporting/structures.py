@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from nucleops.analysis.grid import FloatArray
+from nucleops.analysis.nuclei.naming import KINDS
 from nucleops.analysis.settings import BondSettings
 from nucleops.analysis.stages.files import LAST
-from nucleops.reporting.sections import Results
+from nucleops.reporting.sections import Result, Results
 from nucleops.reporting.style import ELEMENTS
 from nucleops.systems.elements import COVALENT_RADIUS_A
 from nucleops.systems.system import METALS, System
@@ -167,11 +168,26 @@ def _wanted(results: Results) -> Iterator[tuple[str, str, str, Path]]:
             kinds = ", ".join(f"{n} × {k}" for k, n in x["kinds"].items())
             note = f"{_last(ends[x['name']])}; {kinds}"
             yield f"{x['name']}{r.tag}", x["name"], note, r.folder / x["name"] / LAST
+        for key, title, note, path in _nuclei(r):
+            yield f"{key}{r.tag}", title, note, path
     for r in results["metad"]:
         of = f"{r.name}, " if r.tag else "metadynamics "
         for run in r.summary["runs"]:
             key = f"{run['name']}{r.tag}"
             yield key, f"{of}{run['name']}", _last(run), r.folder / run["name"] / LAST
+
+
+def _nuclei(r: Result) -> Iterator[tuple[str, str, str, Path]]:
+    """Nuclei of every replica, the most ordered and largest first."""
+    found = [(KINDS.index(n["kind"]), n["n_metal"], x["name"], n)
+             for x in r.summary["replicas"] for n in x["nuclei"]]  # fmt: skip
+    for _, n_metal, replica, nucleus in sorted(found, key=lambda f: (-f[0], -f[1], f[2])):
+        number = nucleus["number"]
+        measure = nucleus["shape_measure"]
+        shape = "" if measure is None else f", shape measure {measure:.2f}"
+        note = f"{nucleus['kind']} of {n_metal} metals{shape}"
+        path = r.folder / replica / f"nucleus-{number}.extxyz"
+        yield f"nucleus-{replica}-{number}", f"{replica}, nucleus {number}", note, path
 
 
 def _last(run: Mapping[str, Any]) -> str:

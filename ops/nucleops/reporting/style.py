@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -94,7 +96,7 @@ class Figure:
     alt : str
         What a reader hears who cannot see it.
     svg : str
-        The figure as an inline SVG element.
+        The figure as an inline element: SVG, or an image that carries its data.
     data : tuple of str
         CSV files behind it, relative to the report's folder.
     """
@@ -160,6 +162,21 @@ class Book:
         self.figures[name] = made
         return made
 
+    def add_movie(self, name: str, movie: Path, *, caption: str, alt: str) -> Figure:
+        """Copy an animated GIF beside the figures, and keep it for the page."""
+        name += self.tag
+        caption = f"{self.subject}: {caption}" if self.subject else caption
+        pictures = self.folder / "figures"
+        pictures.mkdir(exist_ok=True)
+        target = pictures / f"{name}.gif"
+        shutil.copyfile(movie, target)
+        data = base64.b64encode(target.read_bytes()).decode("ascii")
+        label = html.escape(alt, quote=True)
+        image = f'<img id="{name}" alt="{label}" src="data:image/gif;base64,{data}">'
+        made = Figure(name, caption, alt, image, ())
+        self.figures[name] = made
+        return made
+
 
 @contextmanager
 def look() -> Iterator[None]:
@@ -178,8 +195,6 @@ def inline_svg(text: str, name: str, alt: str) -> str:
     Ids get the figure's name in front (they must be unique on the page), the ink takes the page's
     text colour (so that it is readable in the dark), and the size follows the column.
     """
-    import html
-
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from types import ModuleType
 
@@ -19,6 +20,7 @@ from nucleops.analysis.stages.files import numbers, plain, read_csv, read_json, 
 from nucleops.analysis.stages.learning import learning_folder, read_parity
 from nucleops.analysis.stages.metad import metad_folder
 from nucleops.analysis.stages.nucleate import nucleate_folder, replica_name
+from nucleops.analysis.stages.replica import analyse_or_say_why
 from nucleops.analysis.stages.unbiased import unbiased_folder
 from nucleops.analysis.trust import read_run, read_trust
 from nucleops.errors import WrongInput
@@ -31,19 +33,21 @@ def replicas(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def test_only_trusted_frames_count(replicas: Path) -> None:
-    run = read_run(replicas / "replica-001")
+    run = read_run(replicas.parent / "raw/replica-001")
     assert run.steps[-1] == run.trusted.trusted_steps < run.trusted.steps_run
     series = read_csv(replicas / "replica-001/series.csv")
-    assert len(series["time_ps"]) == len(run.steps)
+    assert numbers(series["time_ps"]) == pytest.approx(run.times_ps)
 
 
 def test_octahedron_is_found_and_the_missing_replica_named(replicas: Path) -> None:
     summary = read_json(replicas / "summary.json")
     assert summary["kinds"]["perfect octahedron"] == 1
     assert [u["name"] for u in summary["unfinished"]] == ["replica-002"]
-    (nucleus,) = read_json(replicas / "replica-000/nuclei.json")["nuclei"]
+    (nucleus,) = read_json(replicas / "replica-000/replica.json")["nuclei"]
     assert nucleus["shape_measure"] < 1
     assert not nucleus["from_start"]
+    assert nucleus["events"]["aggregation"]["after"] > nucleus["events"]["aggregation"]["before"]
+    assert (replicas / "replica-000/nucleus-1.extxyz").is_file()
     series = {k: numbers(v) for k, v in read_csv(replicas / "replica-000/series.csv").items()}
     around = series["metal_around_point_1"]
     assert around[-1] > 2 * around[0]
@@ -56,11 +60,19 @@ def test_broken_replica_is_left_out_and_leaves_no_folder_behind(
     broken = tmp_path / "replica-007"
     broken.mkdir()
     (broken / "md.json").write_text("{")
-    out = nucleate_folder([good, broken], NucleationSettings(), tmp_path / "pool")
+    unread = tmp_path / "replica-008"
+    unread.mkdir()
+    (unread / "replica.json").write_text('{"kinds": ')
+    analyse_or_say_why(broken, NucleationSettings(), tmp_path / "analysed/replica-007")
+    out = nucleate_folder(
+        [good, tmp_path / "analysed/replica-007", unread], NucleationSettings(), tmp_path / "pool"
+    )
     summary = read_json(out / "summary.json")
     assert [r["name"] for r in summary["replicas"]] == ["replica-000"]
     assert "not JSON" in summary["unfinished"][0]["why"]
+    assert "not the account of a replica" in summary["unfinished"][1]["why"]
     assert not (out / "replica-007").exists()
+    assert not (out / "replica-008").exists()
 
 
 def test_replicas_are_in_order_whichever_ended_first(replicas: Path, tmp_path: Path) -> None:
@@ -68,6 +80,30 @@ def test_replicas_are_in_order_whichever_ended_first(replicas: Path, tmp_path: P
     out = nucleate_folder(folders, NucleationSettings(), tmp_path / "pool", ["replica-002"])
     summary = read_json(out / "summary.json")
     assert [r["name"] for r in summary["replicas"]] == ["replica-000", "replica-001"]
+
+
+def test_pool_of_replicas(replicas: Path) -> None:
+    pooled = read_json(replicas / "summary.json")["pooled"]
+    (curve_of_all,) = pooled["survival"]
+    assert curve_of_all["replicas"] + pooled["with_nucleus_from_start"] == 2
+    curve = read_csv(replicas / "survival.csv")
+    assert numbers(curve["share_without_nucleus"])[0] == 1
+    shares = read_csv(replicas / "size-distribution.csv")
+    total = sum(numbers(v) for name, v in shares.items() if name != "time_ps")
+    assert total[~np.isnan(total)] == pytest.approx(1)
+    assert {(o["first"], o["second"]) for o in pooled["order"]} >= {("drying", "aggregation")}
+
+
+def test_conditions_of_a_grid_have_curves_of_their_own(replicas: Path, tmp_path: Path) -> None:
+    hot = tmp_path / "replica-005"
+    shutil.copytree(replicas / "replica-000", hot)
+    account = read_json(hot / "replica.json") | {"condition": "400 K", "first_nucleus_ps": None}
+    (hot / "replica.json").write_text(json.dumps(account))
+    out = nucleate_folder([replicas / "replica-000", hot], NucleationSettings(), tmp_path / "pool")
+    curves = read_json(out / "summary.json")["pooled"]["survival"]
+    assert [(c["condition"], c["events"]) for c in curves] == [("", 1), ("400 K", 0)]
+    table = read_csv(out / "survival.csv")
+    assert set(table["condition"]) == {"", "400 K"}
 
 
 def test_replica_names() -> None:

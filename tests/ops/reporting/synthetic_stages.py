@@ -17,6 +17,7 @@ from nucleops.analysis.settings import FreeEnergySettings, NucleationSettings, S
 from nucleops.analysis.stages.learning import learning_folder
 from nucleops.analysis.stages.metad import metad_folder
 from nucleops.analysis.stages.nucleate import nucleate_folder
+from nucleops.analysis.stages.replica import analyse_run
 from nucleops.analysis.stages.unbiased import unbiased_folder
 from nucleops.bias.hills import HillsTable, write_hills
 from nucleops.bias.series import write_colvar
@@ -283,7 +284,11 @@ def nucleate(root: Path, n_frames: int = 120) -> Path:
         None,
     ]
     names = [f"replica-{k:03d}" for k in range(3)]
-    return nucleate_folder(folders, NucleationSettings(), root / "nucleate", names)
+    analysed = [
+        None if f is None else analyse_run(f, NucleationSettings(), root / "analysed" / f.name)
+        for f in folders
+    ]
+    return nucleate_folder(analysed, NucleationSettings(), root / "nucleate", names)
 
 
 def learning(root: Path, n_rounds: int = 2) -> Path:

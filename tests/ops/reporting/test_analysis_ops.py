@@ -27,7 +27,7 @@ def test_stages_from_raw_runs_to_report(
     )
     raw = root / "md3/raw"
     pool = PoolReplicas().execute(
-        OPIO({"replicas": [raw / "replica-000"], "settings": {}, "expected": ["replica-001"]})
+        OPIO({"replicas": [raw / "replica-000"], "settings": {}, "begun": 2})
     )
     learning = SummariseLearning().execute(
         OPIO(

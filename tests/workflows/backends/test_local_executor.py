@@ -26,9 +26,11 @@ def test_command_is_that_of_the_supervisor() -> None:
     ]  # fmt: skip
     read = options(supervised.command)
     assert vars(read) == {
-        "cores": 3, "gpus": 1, "retries": 4, "timeout_s": 7.5, "backoff_s": 5.0,
+        "cores": 3, "gpus": 1, "per_gpu": 1, "retries": 4, "timeout_s": 7.5, "backoff_s": 5.0,
         "command": ["sh", "/script"],
     }  # fmt: skip
+    sharing = LocalExecutor(gpus=1, per_gpu=4).render(template)
+    assert vars(options(sharing.command))["per_gpu"] == 4
     assert executor.render(supervised) is supervised
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from nucleoflow.backends.local import events, lock
-from nucleoflow.backends.local.layout import RunFolder, find_run, new_run, runs_root
 from nucleoflow.backends.local.processes import RUN_VARIABLE, identity, is_alive, members_of_run
 from nucleoflow.backends.local.resources import machine_limits, visible_gpus
+from nucleoflow.runs.folder import RunFolder, find_run, new_run, runs_root
 from nucleops.cores import usable_cores, usable_threads
 from nucleops.errors import WrongInput
 
@@ -91,7 +91,7 @@ def test_lock_is_exclusive_and_not_inherited(tmp_path: Path) -> None:
     run = make(tmp_path, "a", 0.0)
     code = (
         "import os, sys, time; from pathlib import Path\n"
-        "from nucleoflow.backends.local import lock; from nucleoflow.backends.local.layout "
+        "from nucleoflow.backends.local import lock; from nucleoflow.runs.folder "
         "import RunFolder\n"
         f"run = RunFolder(Path({str(run.path)!r})); lock.take(run); lock.sign(run, detached=True)\n"
         "if os.fork() == 0: time.sleep(60)\n"
@@ -117,7 +117,7 @@ def test_who_resumes_waits_for_a_controller_that_is_ending(tmp_path: Path) -> No
     code = (
         "import sys, time; from pathlib import Path\n"
         "from nucleoflow.backends.local import lock\n"
-        "from nucleoflow.backends.local.layout import RunFolder\n"
+        "from nucleoflow.runs.folder import RunFolder\n"
         f"run = RunFolder(Path({str(run.path)!r})); held = lock.take(run)\n"
         "lock.sign(run, detached=False); lock.sign_off(run); print('ending', flush=True)\n"
         "time.sleep(3)\n"

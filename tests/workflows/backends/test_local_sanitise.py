@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from nucleoflow.backends.local.layout import RunFolder
 from nucleoflow.backends.local.sanitise import sanitise
 from nucleoflow.backends.local.steptree import parents, read_children, step_folders
 from nucleoflow.backends.local.verdict import SUCCEEDED, Verdict
+from nucleoflow.runs.folder import RunFolder
 
 FAILED = Verdict("fatal", "atoms lost", "", 2)
 

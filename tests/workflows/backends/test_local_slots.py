@@ -6,11 +6,12 @@ import multiprocessing
 import os
 import signal
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from nucleoflow.backends.local.slots import Limits, hold
+from nucleoflow.backends.local.slots import Grant, Limits, hold
 
 FORK = multiprocessing.get_context("fork")
 
@@ -67,7 +68,7 @@ def test_large_request_is_not_overtaken(tmp_path: Path) -> None:
 
 def test_gpus_are_told_apart_and_do_not_hold_up_others(tmp_path: Path) -> None:
     limits, log = Limits(4, ("0", "7")), tmp_path / "log"
-    workers = [start(tmp_path / "slots", limits, 1, 1, 0.3, log) for _ in range(3)]
+    workers = [start(tmp_path / "slots", limits, 1, 1, 1.0, log) for _ in range(3)]
     time.sleep(0.1)
     workers.append(start(tmp_path / "slots", limits, 1, 0, 0.0, log))
     for worker in workers:
@@ -79,6 +80,32 @@ def test_gpus_are_told_apart_and_do_not_hold_up_others(tmp_path: Path) -> None:
     assert {row[1] for row in done} == {"0", "7", "-"}
     cpu_only = next(row for row in done if row[1] == "-")
     assert cpu_only[3] < max(row[2] for row in done)
+
+
+def test_steps_that_share_a_gpu_leave_no_room_for_one_that_does_not(tmp_path: Path) -> None:
+    limits = Limits(9, ("0", "1"))
+
+    class Full(Exception):
+        pass
+
+    def full() -> None:
+        raise Full
+
+    def shared(per_gpu: int) -> AbstractContextManager[Grant]:
+        return hold(tmp_path, limits, 1, 1, full, per_gpu)
+
+    with shared(2) as a, shared(3) as b:
+        assert a.gpus == b.gpus == ("0",)  # a half and a third
+        with shared(1) as whole:
+            assert whole.gpus == ("1",)
+            with pytest.raises(Full), shared(4):
+                pass
+            with shared(6) as sixth:
+                assert sixth.gpus == ("0",)
+                with pytest.raises(Full), shared(12):
+                    pass
+    with shared(1) as again:
+        assert again.gpus == ("0",)
 
 
 @pytest.mark.parametrize("waiting", [False, True])

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from nucleoflow.backends.local.layout import RunFolder
 from nucleoflow.cli.app import app
+from nucleoflow.runs.folder import RunFolder
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from nucleoflow.backends.local.layout import RunFolder
-from nucleoflow.backends.local.moment import Group, RunStatus, Task
 from nucleoflow.cli.common import duration
 from nucleoflow.cli.stages import summarise, time_left
 from nucleoflow.cli.view import describe, picture
+from nucleoflow.runs.folder import RunFolder
+from nucleoflow.runs.moment import Group, RunStatus, Task
 
 NOW = 1000.0
 

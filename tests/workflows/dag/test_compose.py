@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from dflow import DAG, Steps
+from dflow import DAG, Steps, upload_artifact
 from dflow.python import PythonOPTemplate
 
 from nucleoflow.dag.compose import study_dag
 from nucleoflow.dag.plan import missing_products, stages_of
 from nucleoflow.dag.workflow import LocalContext
+from nucleoflow.profile.kinds import KIND_OF_OPERATOR
 from nucleoflow.study.load import load_study
 from nucleoflow.study.model import STAGES, Study
+from nucleoflow.study.variants import with_replicas
 from nucleops.errors import WrongInput
 
 
@@ -111,6 +113,28 @@ def test_each_kind_of_task_has_its_cores_and_gpus() -> None:
     assert option("RunReplica", "--gpus") == "1"
     assert option("SelectConfs", "--gpus") == "0"
     assert option("RunAimd", "--retries") == str(study.resources.retries)
+
+
+@pytest.mark.parametrize("name", ["quickstart", "ag6"])
+def test_every_operator_of_a_study_has_a_kind(name: str) -> None:
+    study = load_study(name)
+    dag = study_dag(study, stages_of(study), {}, {})
+    used = {t.op_class for task in dag for t in operators(task.template)}
+    names = {op.__name__ if isinstance(op, type) else type(op).__name__ for op in used}
+    assert names <= set(KIND_OF_OPERATOR)
+
+
+def test_numbered_runs_are_not_written_out() -> None:
+    study = with_replicas(load_study("ag6"), 10_000)
+    dag = study_dag(study, ["nucleate"], {"models": upload_artifact([])}, {})
+    (task,) = dag
+    run = next(s for group in task.template for s in as_list(group) if s.name == "run-nucleate")
+    assert "number" not in run.inputs.parameters["task"].value
+    assert run.inputs.parameters["number"].value == "{{item}}"
+
+
+def as_list(entry: Any) -> list[Any]:
+    return entry if isinstance(entry, list) else [entry]
 
 
 def shared_study(walkers: int) -> Study:

@@ -9,7 +9,19 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from nucleoflow import __version__
-from nucleoflow.cli import biases, free_energies, inspect, runs, studies
+from nucleoflow.cli import (
+    again,
+    biases,
+    cluster,
+    doctor,
+    ending,
+    free_energies,
+    inspect,
+    nuclei,
+    runs,
+    studies,
+    submit,
+)
 from nucleops.errors import NucleoError, WrongInput
 
 
@@ -67,10 +79,16 @@ def _root(
 
 
 runs.register(app)
+submit.register(app)
 inspect.register(app)
+again.register(app)
+ending.register(app)
 studies.register(app)
 biases.register(app)
 free_energies.register(app)
+cluster.register(app)
+nuclei.register(app)
+doctor.register(app)
 
 
 def main() -> None:

@@ -25,17 +25,40 @@ RunsOption = Annotated[
         help="Folder of the runs; default: $NUCLEOFLOW_RUNS or ./nucleoflow-runs.",
     ),
 ]
+ProfileOption = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        metavar="FILE",
+        help="Cluster profile: look in that cluster, also for runs submitted from elsewhere.",
+    ),
+]
+TargetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        metavar="FILE",
+        help="Cluster profile; default: $NUCLEOFLOW_PROFILE or ~/.config/nucleoflow/cluster.yaml.",
+    ),
+]
+PlainOption = Annotated[
+    bool, typer.Option("--plain", help="A line for every event instead of a live table.")
+]
 
 STATE_STYLES = {
     "succeeded": "green",
     "running": "cyan",
     "queued": "dim",
     "pending": "dim",
+    "unknown": "yellow",
     "retrying": "yellow",
     "interrupted": "yellow",
     "failed": "bold red",
     "lost": "bold red",
 }
+
+WIDE = 110
+"""Columns from which a table of steps has room for everything."""
 
 
 def duration(seconds: float | None) -> str:
@@ -57,6 +80,11 @@ def moment(seconds: float | None) -> str:
     if seconds is None:
         return ""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+
+
+def reason(kind: str, message: str) -> str:
+    """Write class and message of a failure."""
+    return f"[{kind}] {message}" if kind else message
 
 
 def wide_console() -> Console:

@@ -10,12 +10,13 @@ from pathlib import Path
 from rich.console import Console
 
 from nucleoflow.backends.local.attempt import tail
-from nucleoflow.backends.local.layout import RunFolder
-from nucleoflow.backends.local.moment import RunStatus
 from nucleoflow.backends.local.run import Launched
 from nucleoflow.backends.local.table import Watcher
-from nucleoflow.cli.common import duration
-from nucleoflow.cli.view import LiveView, PlainView, View, reason
+from nucleoflow.cli.common import duration, reason
+from nucleoflow.cli.view import LiveView, PlainView, View
+from nucleoflow.runs.folder import RunFolder
+from nucleoflow.runs.handle import Run
+from nucleoflow.runs.moment import RunStatus
 
 INTERRUPTED_EXIT = 130
 _LOG_LINES = 15
@@ -61,6 +62,34 @@ def follow(launched: Launched, *, plain: bool) -> int:
     return conclude(status, console)
 
 
+def watch(run: Run, *, plain: bool) -> int:
+    """Show a run until it ends, without being needed by it; returns the exit code.
+
+    Ctrl-C ends the watching, not the run.
+    """
+    console = Console()
+    view: View = PlainView(console)
+    if not plain and console.is_terminal:
+        view = LiveView(console, run.slots)
+    watching = run.watch()
+    console.print(f"run {run.folder.id}", highlight=False)
+    view.start()
+    try:
+        while True:
+            status = watching.look()
+            view.update(status, watching.news)
+            if status.state not in ("pending", "running"):
+                break
+            time.sleep(watching.pause_s)
+    except KeyboardInterrupt:
+        view.stop()
+        _say(console, f"the run goes on; watch it again with: nucleoflow watch {run.folder.id}")
+        return INTERRUPTED_EXIT
+    finally:
+        view.stop()
+    return conclude(status, console)
+
+
 def _as_interrupt(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
@@ -89,11 +118,17 @@ def conclude(status: RunStatus, console: Console) -> int:
             _say(console, f"report: {run.report}")
         elif run.results.is_dir():
             _say(console, f"results: {run.results}")
+        elif status.address:
+            _say(console, f"bring the results here with: {command('download', run)}")
         return 0
     if status.state == "interrupted":
         console.print("[yellow]interrupted[/yellow]; nothing of it runs any more", highlight=False)
         _say(console, resume_hint(run))
         return INTERRUPTED_EXIT
+    if status.state == "lost" and status.problem:
+        console.print("[bold red]lost[/bold red]", highlight=False)
+        _say(console, str(status.problem.get("message", "")))
+        return 1
     if status.state == "lost":
         console.print("[bold red]the controller ended without a word[/bold red]", highlight=False)
         _say(console, f"log: {run.log}")
@@ -111,7 +146,10 @@ def explain_failure(status: RunStatus, console: Console) -> None:
         first = failures[0]
         _say(console, f"step: {first.key}  ({first.place or first.name})")
         _say(console, f"reason: {reason(first.kind, first.message)}")
-        _show_log(console, Path(first.log))
+        if first.log:
+            _show_log(console, Path(first.log))
+        else:
+            _say(console, f"log: {command('logs', status.run, first.key)}")
         if len(failures) > 1:
             others = ", ".join(task.key for task in failures[1:9])
             _say(console, f"{len(failures) - 1} more failed: {others}")
@@ -119,7 +157,8 @@ def explain_failure(status: RunStatus, console: Console) -> None:
     if status.problem:
         kind, message = status.problem.get("kind", ""), status.problem.get("message", "")
         _say(console, f"reason: {reason(kind, message)}")
-    _show_log(console, status.run.log)
+    if not status.address:
+        _show_log(console, status.run.log)
 
 
 def _show_log(console: Console, path: Path) -> None:
@@ -131,13 +170,17 @@ def _show_log(console: Console, path: Path) -> None:
 
 def resume_hint(run: RunFolder) -> str:
     """Say how a run is continued."""
-    return f"continue with: nucleoflow resume {run.id}{_runs_option(run)}"
+    return f"continue with: {command('resume', run)}"
 
 
-def _runs_option(run: RunFolder) -> str:
-    from nucleoflow.backends.local.layout import runs_root
+def command(verb: str, run: RunFolder, *words: str) -> str:
+    """Write a command about a run as a user has to type it."""
+    from nucleoflow.runs.folder import runs_root
 
-    return "" if runs_root() == run.path.parent else f" --runs {run.path.parent}"
+    where = [] if runs_root() == run.path.parent else ["--runs", str(run.path.parent)]
+    if not (run.path / "run.json").is_file():
+        where += ["--profile", "FILE"]  # only the cluster knows it
+    return " ".join(["nucleoflow", verb, run.id, *words, *where])
 
 
 def _say(console: Console, text: str) -> None:

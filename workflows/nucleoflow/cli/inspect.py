@@ -1,4 +1,4 @@
-"""Commands that look at runs: list, status, logs, report."""
+"""Commands that look at runs: list, status, watch, logs, report."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nucleoflow.cli.common import (
-    STATE_STYLES,
+    WIDE,
+    PlainOption,
+    ProfileOption,
     RunArgument,
     RunsOption,
-    duration,
-    moment,
     wide_console,
 )
 from nucleops.errors import ProgramFailed
@@ -21,50 +21,36 @@ from nucleops.errors import ProgramFailed
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from nucleoflow.backends.local.moment import RunStatus
+    from nucleoflow.runs.moment import RunStatus
 
 
-def list_runs(runs: RunsOption = None) -> None:
-    """List the runs, the latest last."""
-    from rich.table import Table
-
-    from nucleoflow.backends.local.layout import all_runs, runs_root
-    from nucleoflow.backends.local.table import run_state
+def list_runs(runs: RunsOption = None, profile: ProfileOption = None) -> None:
+    """List the runs, on this machine and in clusters, the latest last."""
+    from nucleoflow.cli.listing import listed_runs, run_table
+    from nucleoflow.runs.folder import runs_root
 
     root = runs_root(runs)
-    found = all_runs(root)
-    if not found:
+    found, troubles = listed_runs(root, profile)
+    if found:
+        console = wide_console()
+        console.print(run_table(found, console.width))
+    else:
         typer.echo(f"no runs in {root}")
-        return
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("run", "study", "stages", "state", "started", "took"):
-        table.add_column(column, no_wrap=column == "run")
-    for run in found:
-        meta, result, state = run.read("run"), run.read("result"), run_state(run)
-        until = time.time() if state == "running" else result.get("ended")
-        table.add_row(
-            run.id,
-            str(meta.get("study", "")),
-            " ".join(meta.get("stages") or ["all"]),
-            f"[{STATE_STYLES.get(state, 'default')}]{state}[/]",
-            moment(meta.get("created")),
-            duration(until - meta["created"]) if until else "",
-        )
-    wide_console().print(table)
+    for trouble in troubles:
+        typer.echo(trouble, err=True)
 
 
-def status(reference: RunArgument = "latest", runs: RunsOption = None) -> None:
-    """Show stages, tasks, attempts and progress of a run."""
-    from nucleoflow.backends.local.layout import find_run, runs_root
-    from nucleoflow.backends.local.resources import machine_limits
-    from nucleoflow.backends.local.table import run_status
+def status(
+    reference: RunArgument = "latest", runs: RunsOption = None, profile: ProfileOption = None
+) -> None:
+    """Show stages, rounds, tasks, attempts and progress of a run."""
+    from nucleoflow.cli.open import open_run
     from nucleoflow.cli.view import picture
 
-    now = run_status(find_run(reference, runs_root(runs)))
+    run = open_run(reference, runs, profile)
+    now = run.watch().look()
     console = wide_console()
-    limits = now.meta.get("limits") or {}
-    cores = limits.get("cores") or machine_limits().cores
-    console.print(picture(now, time.time(), cores))
+    console.print(picture(now, time.time(), run.slots, console.width))
     _print_tasks(now, console)
     if now.state in ("failed", "lost"):
         from nucleoflow.cli.follow import conclude
@@ -72,34 +58,29 @@ def status(reference: RunArgument = "latest", runs: RunsOption = None) -> None:
         conclude(now, console)
 
 
+def watch(
+    reference: RunArgument = "latest",
+    runs: RunsOption = None,
+    profile: ProfileOption = None,
+    plain: PlainOption = False,
+) -> None:
+    """Follow a run until it ends; Ctrl-C ends the watching, not the run."""
+    from nucleoflow.cli.follow import watch as watch_run
+    from nucleoflow.cli.open import open_run
+
+    raise typer.Exit(watch_run(open_run(reference, runs, profile), plain=plain))
+
+
 def _print_tasks(now: RunStatus, console: Console) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
     from nucleoflow.cli.stages import is_utility
-    from nucleoflow.cli.view import reason
+    from nucleoflow.cli.tables import messages, task_table
 
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("stage", "step", "state", "attempts", "started", "took", "progress", "message"):
-        table.add_column(column, no_wrap=column == "step")
-    for task in now.tasks:
-        if is_utility(task):
-            continue
-        took = task.elapsed_s
-        if task.state == "running" and task.started:
-            took = time.time() - task.started
-        table.add_row(
-            task.place,
-            task.label(now.run.id),
-            f"[{STATE_STYLES.get(task.state, 'default')}]{task.state}[/]",
-            str(task.attempts or ""),
-            time.strftime("%H:%M:%S", time.localtime(task.started)) if task.started else "",
-            duration(took),
-            f"{task.progress[0]}/{task.progress[1]}" if task.progress else "",
-            escape(reason(task.kind, task.message)),
-        )
-    if table.row_count:
-        console.print(table)
+    tasks = [task for task in now.tasks if not is_utility(task)]
+    if tasks:
+        console.print(task_table(now.run.id, tasks, time.time(), console.width))
+    if console.width < WIDE:
+        for line in messages(now.run.id, tasks):
+            console.print(line, markup=False, highlight=False)
 
 
 def logs(
@@ -109,23 +90,13 @@ def logs(
     ] = None,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as it grows.")] = False,
     runs: RunsOption = None,
+    profile: ProfileOption = None,
 ) -> None:
     """Print the log of a step, or that of the run."""
-    from nucleoflow.backends.local.layout import find_run, runs_root
-    from nucleoflow.backends.local.table import run_state, step_log
+    from nucleoflow.cli.open import open_run
 
-    run = find_run(reference, runs_root(runs))
-    path = step_log(run, step) if step else run.log
-    if not path.is_file():
-        raise ProgramFailed(f"there is no log yet: {path}")
-    with path.open(encoding="utf-8", errors="backslashreplace") as log:
-        while True:
-            ends = not follow or run_state(run) != "running"
-            while text := log.read(65_536):
-                typer.echo(text, nl=False)
-            if ends:
-                return
-            time.sleep(0.5)
+    for text in open_run(reference, runs, profile).log(step, follow=follow):
+        typer.echo(text, nl=False)
 
 
 def report(reference: RunArgument = "latest", runs: RunsOption = None) -> None:
@@ -135,14 +106,15 @@ def report(reference: RunArgument = "latest", runs: RunsOption = None) -> None:
 
 
 def _report(reference: str, runs: Path | None) -> Path:
-    from nucleoflow.backends.local.layout import find_run, runs_root
+    from nucleoflow.runs.folder import find_run, runs_root
 
     run = find_run(reference, runs_root(runs))
     path = run.report
     if path is None:
+        verbs = {"argo": f"; 'nucleoflow download {run.id}' brings it here once it is written"}
         raise ProgramFailed(
             f"run {run.id} has no report",
-            advice=f"'nucleoflow status {run.id}' tells how far it is",
+            advice=f"'nucleoflow status {run.id}' tells how far it is{verbs.get(run.backend, '')}",
         )
     return path
 
@@ -150,5 +122,5 @@ def _report(reference: str, runs: Path | None) -> Path:
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command("list")(list_runs)
-    for command in (status, logs, report):
+    for command in (status, watch, logs, report):
         app.command()(command)

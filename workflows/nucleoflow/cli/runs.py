@@ -1,4 +1,4 @@
-"""Commands that start and end runs: run, resume, stop."""
+"""The command that starts a run on this machine, and what others need of it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nucleoflow.cli.common import RunArgument, RunsOption
+from nucleoflow.cli.common import PlainOption, RunsOption
 from nucleops.errors import WrongInput
 
 if TYPE_CHECKING:
     from nucleoflow.backends.local.run import Launched
 
+StageOption = Annotated[
+    list[str] | None,
+    typer.Option("--stage", help="Run this stage only; can be given several times."),
+]
+FromOption = Annotated[
+    str | None,
+    typer.Option("--from", metavar="RUN", help="Earlier run whose results to start from."),
+]
+NameOption = Annotated[
+    str | None, typer.Option("--name", help="Name of the run; default: that of the study.")
+]
+StudyArgument = Annotated[
+    str, typer.Argument(metavar="STUDY", help="Study file, or the name of a shipped study.")
+]
 CoresOption = Annotated[
     int | None, typer.Option("--cores", help="Most cores used at once; default: all.", min=1)
 ]
@@ -21,47 +35,34 @@ GpusOption = Annotated[
 DetachOption = Annotated[
     bool, typer.Option("--detach", help="Go on in the background; see 'status', 'logs', 'stop'.")
 ]
-PlainOption = Annotated[
-    bool, typer.Option("--plain", help="A line for every event instead of a live table.")
-]
 
 
 def run(
-    study: Annotated[
-        str, typer.Argument(metavar="STUDY", help="Study file, or the name of a shipped study.")
-    ],
-    stage: Annotated[
-        list[str] | None,
-        typer.Option("--stage", help="Run this stage only; can be given several times."),
-    ] = None,
-    from_run: Annotated[
-        str | None,
-        typer.Option("--from", metavar="RUN", help="Earlier run whose results to start from."),
-    ] = None,
+    study: StudyArgument,
+    stage: StageOption = None,
+    from_run: FromOption = None,
     cores: CoresOption = None,
     gpus: GpusOption = None,
     runs: RunsOption = None,
-    name: Annotated[
-        str | None, typer.Option("--name", help="Name of the run; default: that of the study.")
-    ] = None,
+    name: NameOption = None,
     detach: DetachOption = False,
     plain: PlainOption = False,
 ) -> None:
     """Run a study, or some stages of it, on this machine."""
-    from nucleoflow.backends.local.layout import find_run, runs_root
     from nucleoflow.backends.local.run import RunRequest, start_run
     from nucleoflow.dag.plan import products_in, refuse_missing, stages_of
+    from nucleoflow.runs.folder import find_run, runs_root
     from nucleoflow.study.load import load_study, study_text
     from nucleoflow.study.molecules import self_contained
 
     loaded = load_study(study)
     root = runs_root(runs)
     earlier = find_run(from_run, root) if from_run else None
-    stages = _stages(stage or [])
+    stages = chosen_stages(stage or [])
     given = products_in(earlier.results) if earlier else {}
     refuse_missing(stages_of(loaded, stages), list(given))
     request = RunRequest(
-        name=_run_name(name or loaded.name),
+        name=run_name(name or loaded.name),
         study=self_contained(study_text(study)[1], loaded),
         digest=loaded.digest,
         stages=stages,
@@ -69,40 +70,11 @@ def run(
         cores=cores,
         gpus=gpus,
     )
-    _follow(start_run(request, root, detach=detach), detach=detach, plain=plain)
+    follow_launched(start_run(request, root, detach=detach), detach=detach, plain=plain)
 
 
-def resume(
-    reference: RunArgument = "latest",
-    cores: CoresOption = None,
-    gpus: GpusOption = None,
-    runs: RunsOption = None,
-    detach: DetachOption = False,
-    plain: PlainOption = False,
-) -> None:
-    """Continue a run that was interrupted or failed; finished steps are not run again."""
-    from nucleoflow.backends.local.layout import find_run, runs_root
-    from nucleoflow.backends.local.run import resume_run
-
-    found = find_run(reference, runs_root(runs))
-    launched = resume_run(found, cores=cores, gpus=gpus, detach=detach)
-    _follow(launched, detach=detach, plain=plain)
-
-
-def stop(reference: RunArgument, runs: RunsOption = None) -> None:
-    """End a run and all its processes; it can be resumed."""
-    from nucleoflow.backends.local.layout import find_run, runs_root
-    from nucleoflow.backends.local.run import stop_run
-    from nucleoflow.cli.follow import resume_hint
-
-    found = find_run(reference, runs_root(runs))
-    if stop_run(found):
-        typer.echo(f"stopped {found.id}; {resume_hint(found)}")
-    else:
-        typer.echo(f"{found.id} is not running")
-
-
-def _follow(launched: Launched, *, detach: bool, plain: bool) -> None:
+def follow_launched(launched: Launched, *, detach: bool, plain: bool) -> None:
+    """Stay with a run that this process started, and exit with its exit code."""
     from nucleoflow.cli.follow import follow
 
     if detach:
@@ -112,7 +84,14 @@ def _follow(launched: Launched, *, detach: bool, plain: bool) -> None:
     raise typer.Exit(follow(launched, plain=plain))
 
 
-def _stages(names: list[str]) -> tuple[str, ...]:
+def chosen_stages(names: list[str]) -> tuple[str, ...]:
+    """Return the stages of ``--stage`` in their order.
+
+    Raises
+    ------
+    WrongInput
+        There is no such stage.
+    """
     import difflib
 
     from nucleoflow.study.model import STAGES
@@ -125,7 +104,14 @@ def _stages(names: list[str]) -> tuple[str, ...]:
     return tuple(name for name in STAGES if name in names)
 
 
-def _run_name(name: str) -> str:
+def run_name(name: str) -> str:
+    """Return the name of a run.
+
+    Raises
+    ------
+    WrongInput
+        It is not one that a workflow can have.
+    """
     import re
 
     if not re.fullmatch(r"[a-z][a-z0-9-]*", name) or len(name) > 40:
@@ -137,5 +123,4 @@ def _run_name(name: str) -> str:
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
-    for command in (run, resume, stop):
-        app.command()(command)
+    app.command()(run)

@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from nucleoflow.backends.local.moment import RunStatus, Task
+from nucleoflow.runs.moment import RunStatus, Task, is_utility_name
 
 _ROUND = re.compile(r"(?:iter|round)-?0*(\d+)")
-_UTILITY = ("-init-artifact", "-check-success-ratio", "-check-num-success")
 _OPEN = ("pending", "queued", "running", "retrying")
 
 
@@ -42,9 +41,57 @@ class StageSummary:
     eta_s: float | None
 
 
+@dataclass(frozen=True)
+class FanOut:
+    """The runs of one production: walkers of a metadynamics, replicas of a nucleation.
+
+    Attributes
+    ----------
+    name : str
+        Stage and production, as ``metad-opening`` or ``nucleate``.
+    done, running, waiting, failed, total : int
+        Runs; those that were interrupted wait.
+    share : float
+        Of all work, as far as the runs say, 0 to 1.
+    """
+
+    name: str
+    done: int
+    running: int
+    waiting: int
+    failed: int
+    total: int
+    share: float
+
+
+def fan_outs(status: RunStatus) -> list[FanOut]:
+    """Sum up the productions of a run that consist of runs side by side."""
+    members: dict[str, list[Task]] = {}
+    for task in status.tasks:
+        if task.path and task.name.startswith(f"run-{task.stage}"):
+            members.setdefault(task.name.removeprefix("run-"), []).append(task)
+    return [_fan_out(name, tasks) for name, tasks in members.items()]
+
+
+def _fan_out(name: str, tasks: list[Task]) -> FanOut:
+    done = sum(task.state == "succeeded" for task in tasks)
+    failed = sum(task.state == "failed" for task in tasks)
+    running = sum(task.state == "running" for task in tasks)
+    shares = [
+        1.0 if task.state in ("succeeded", "failed") else _share(task.progress) for task in tasks
+    ]
+    waiting = len(tasks) - done - failed - running
+    share = sum(shares) / len(shares)
+    return FanOut(name, done, running, waiting, failed, len(tasks), share)
+
+
+def _share(progress: tuple[int, int] | None) -> float:
+    return min(1.0, progress[0] / progress[1]) if progress and progress[1] > 0 else 0.0
+
+
 def is_utility(task: Task) -> bool:
     """Whether dflow added the step by itself."""
-    return task.name.endswith(_UTILITY)
+    return is_utility_name(task.name)
 
 
 def summarise(status: RunStatus, now: float, cores: int) -> list[StageSummary]:

@@ -23,9 +23,15 @@ def schema(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Write to a file instead of printing.")
     ] = None,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="That of cluster profiles instead.")
+    ] = False,
 ) -> None:
     """Print the JSON schema of study files, for editors."""
-    from nucleoflow.study.schema import json_schema
+    if profile:
+        from nucleoflow.profile.load import json_schema
+    else:
+        from nucleoflow.study.schema import json_schema
 
     text = json.dumps(json_schema(), indent=2)
     if output is None:

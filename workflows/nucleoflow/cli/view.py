@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import Any, Protocol
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
-from nucleoflow.backends.local.moment import RunStatus, Task
-from nucleoflow.cli.common import STATE_STYLES, duration
-from nucleoflow.cli.stages import StageSummary, is_utility, summarise
-
-_MOST_TASKS = 12
+from nucleoflow.cli.common import WIDE, duration, reason
+from nucleoflow.cli.stages import fan_outs, is_utility, summarise
+from nucleoflow.cli.tables import (
+    fan_out_table,
+    rounds_table,
+    running_table,
+    stage_table,
+    state_text,
+)
+from nucleoflow.runs.moment import RunStatus, Task, is_utility_name
 
 
 class View(Protocol):
@@ -74,23 +78,23 @@ def describe(event: dict[str, Any], where: str, run_id: str) -> str:
     if kind not in ("started", "attempt-failed", "succeeded", "failed", "interrupted"):
         return ""
     name = str(event.get("name", ""))
-    if name.endswith(("-init-artifact", "-check-success-ratio", "-check-num-success")):
+    if is_utility_name(name):
         return ""
     step = str(event["step"]).removeprefix(f"{run_id}-")
+    return f"{clock} {where + ' ' if where else ''}{step} {kind}{_detail(event)}"
+
+
+def _detail(event: dict[str, Any]) -> str:
+    if event["event"] == "started":
+        words = [f"cores {event['cores']}"] if "cores" in event else []
+        words += [f"attempt {event['attempt']}"] if event.get("attempt", 1) > 1 else []
+        return f" ({', '.join(words)})" if words else ""
     detail = ""
-    if kind == "started":
-        attempt = f", attempt {event['attempt']}" if event.get("attempt", 1) > 1 else ""
-        detail = f" (cores {event.get('cores', 0)}{attempt})"
-    elif event.get("message") or event.get("kind"):
+    if event.get("message") or event.get("kind"):
         detail = f": {reason(event.get('kind', ''), event.get('message', ''))}"
-    if kind == "attempt-failed":
-        detail += f"; next attempt in {duration(event.get('retry_in_s', 0))}"
-    return f"{clock} {where + ' ' if where else ''}{step} {kind}{detail}"
-
-
-def reason(kind: str, message: str) -> str:
-    """Write class and message of a failure."""
-    return f"[{kind}] {message}" if kind else message
+    if "retry_in_s" in event:
+        detail += f"; next attempt in {duration(event['retry_in_s'])}"
+    return detail
 
 
 class LiveView:
@@ -98,6 +102,7 @@ class LiveView:
 
     def __init__(self, console: Console, cores: int) -> None:
         self._cores = cores
+        self._console = console
         self._live = Live(console=console, refresh_per_second=4, transient=False)
 
     def start(self) -> None:
@@ -110,68 +115,40 @@ class LiveView:
 
     def update(self, status: RunStatus, news: list[dict[str, Any]]) -> None:
         """Draw the state now."""
-        self._live.update(picture(status, time.time(), self._cores))
+        self._live.update(picture(status, time.time(), self._cores, self._console.width))
 
 
-def picture(status: RunStatus, now: float, cores: int) -> RenderableType:
-    """Draw a run: stages above, open tasks below."""
+def picture(status: RunStatus, now: float, cores: int, width: int = WIDE) -> RenderableType:
+    """Draw a run in some columns: stages above, open tasks below."""
     elapsed = (status.ended or now) - status.started if status.started else None
     head = Text.assemble(
-        (status.run.id, "bold"), "  ", _state(status.state), f"  {duration(elapsed)}"
+        (status.run.id, "bold"), "  ", state_text(status.state), f"  {duration(elapsed)}"
     )
     parts: list[RenderableType] = [head]
+    if status.note:
+        parts.append(Text(f"  {status.note}", style="yellow"))
+    if status.address:
+        parts.append(Text(f"  {status.address}", style="dim", overflow="fold"))
     summaries = summarise(status, now, cores)
     if summaries:
         parts.append(stage_table(summaries))
+    if status.rounds:
+        parts.append(rounds_table(status.rounds))
+    productions = [fan_out for fan_out in fan_outs(status) if fan_out.total > 1]
+    if productions:
+        parts.append(fan_out_table(productions))
     running = [t for t in status.tasks if t.state in ("running", "retrying") and not is_utility(t)]
-    waiting = sum(t.state in ("queued", "pending") and not is_utility(t) for t in status.tasks)
+    waiting = [t for t in status.tasks if t.state in ("queued", "pending") and not is_utility(t)]
     if running:
         running.sort(key=lambda task: task.started or now)
-        parts.append(_task_table(status.run.id, running, now))
+        parts.append(running_table(status.run.id, running, now, width))
     if waiting and status.state == "running":
-        parts.append(Text(f"  {waiting} waiting for cores", style="dim"))
+        parts.append(_waiting_line(waiting, status.waits_for))
     return Group(*parts)
 
 
-def stage_table(summaries: list[StageSummary]) -> Table:
-    """Tabulate stages."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("stage", "state", "tasks", "", "round", "elapsed", "left"):
-        table.add_column(name, justify="right" if name in ("tasks", "elapsed") else "left")
-    for stage in summaries:
-        table.add_row(
-            stage.name,
-            _state(stage.state),
-            f"{stage.done}/{stage.total}",
-            ProgressBar(total=max(stage.total, 1), completed=stage.done, width=20),
-            "" if stage.round is None else str(stage.round),
-            duration(stage.elapsed_s),
-            f"~{duration(stage.eta_s)}" if stage.eta_s is not None else "",
-        )
-    return table
-
-
-def _task_table(run_id: str, tasks: list[Task], now: float) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-    for task in tasks[:_MOST_TASKS]:
-        bar: RenderableType = ""
-        numbers = ""
-        if task.progress and task.progress[1] > 0:
-            done, total = task.progress
-            bar, numbers = ProgressBar(total=total, completed=done, width=20), f"{done}/{total}"
-        table.add_row(
-            Text(f"  {task.place}", style="dim"),
-            task.label(run_id),
-            _state(task.state),
-            bar,
-            numbers,
-            duration(now - task.started) if task.started else "",
-            Text(reason(task.kind, task.message), style="yellow", overflow="ellipsis"),
-        )
-    if len(tasks) > _MOST_TASKS:
-        table.add_row("", f"and {len(tasks) - _MOST_TASKS} more")
-    return table
-
-
-def _state(state: str) -> Text:
-    return Text(state, style=STATE_STYLES.get(state, ""))
+def _waiting_line(waiting: list[Task], waits_for: str) -> Text:
+    """Say how many tasks wait, and why the most of them do where that is known."""
+    reasons = Counter(task.message for task in waiting if task.message)
+    why = f": {reasons.most_common(1)[0][0]}" if reasons else ""
+    return Text(f"  {len(waiting)} waiting for {waits_for}{why}", style="dim", overflow="fold")

@@ -212,7 +212,7 @@ def _loop_step(study: Study, aimd: Step, train: PrepRunDPTrain) -> Step:
         artifacts={
             "init_models": None,
             "init_data": aimd.outputs.artifacts["labeled_data"],
-            "iter_data": upload_artifact([]),
+            "iter_data": upload_artifact([], archive=None),
         },
         key="learn--rounds",
     )

@@ -45,8 +45,7 @@ def metad_stage(study: Study) -> Steps:
         if metad.shared_bias:
             run = _together_step(steps, study, metad, task, f"metad-{name}")
         else:
-            tasks = [{**task, "number": walker} for walker in range(metad.walkers)]
-            run = _run_step(steps, RunMetadynamics, tasks, f"metad-{name}")
+            run = _run_step(steps, RunMetadynamics, task, metad.walkers, f"metad-{name}")
         runs.append(run)
         analyses.append(
             _analyse_step(
@@ -98,25 +97,32 @@ def nucleate_stage(study: Study) -> Steps:
     """Replicas, each packed from its own seed, then their pool; lost replicas do not stop it."""
     nucleate = study.nucleate
     assert nucleate is not None  # stages_of leaves the stage out otherwise
-    task = {
-        **_common(study, "nucleate"),
-        "system": "nucleate",
-        "spec": nucleate.system.model_dump(mode="json"),
-        "md": nucleate.md.model_dump(mode="json"),
-    }
-    tasks = [{**task, "number": replica} for replica in range(nucleate.replicas)]
+    conditions = [
+        {"label": label, "spec": spec.model_dump(mode="json"), "md": md.model_dump(mode="json")}
+        for label, spec, md in nucleate.conditions
+    ]
+    task = {**_common(study, "nucleate"), "system": "nucleate", "conditions": conditions}
+    begun = nucleate.replicas * len(conditions)
     steps = _stage("nucleate", ["nucleate"], ("models",))
-    run = _run_step(steps, RunReplica, tasks, "nucleate", success_ratio=1 - nucleate.allowed_loss)
+    ratio = 1 - nucleate.allowed_loss
+    settings = {"settings": nucleate.analysis.model_dump(mode="json")}
+    run = _run_step(
+        steps,
+        RunReplica,
+        task,
+        begun,
+        "nucleate",
+        outputs=("result", "analysis"),
+        parameters=settings,
+        success_ratio=ratio,
+    )
     steps.add(run)
     steps.add(
         _analyse_step(
             steps,
             PoolReplicas,
-            {"replicas": run.outputs.artifacts["result"]},
-            {
-                "settings": nucleate.analysis.model_dump(mode="json"),
-                "expected": [f"replica-{replica:03d}" for replica in range(nucleate.replicas)],
-            },
+            {"replicas": run.outputs.artifacts["analysis"]},
+            {**settings, "begun": begun},
             "nucleate",
         )
     )
@@ -144,20 +150,26 @@ def _stage(name: str, results: list[str], inputs: tuple[str, ...]) -> Steps:
 def _run_step(
     steps: Steps,
     operator: type[OP],
-    tasks: list[dict[str, Any]],
+    task: dict[str, Any],
+    count: int,
     name: str,
+    outputs: tuple[str, ...] = ("result",),
+    parameters: dict[str, Any] | None = None,
     success_ratio: float | None = None,
 ) -> Step:
-    """Fan an operator out over tasks; below the success ratio the step fails."""
+    """Run numbered siblings of one task; below the success ratio the step fails.
+
+    The siblings are not written out: thousands of them make a workflow no larger than one.
+    """
     return Step(
         f"run-{name}",
         template=PythonOPTemplate(
             operator,
-            slices=Slices("{{item}}", input_parameter=["task"], output_artifact=["result"]),
+            slices=Slices("{{item}}", output_artifact=list(outputs)),
         ),
-        parameters={"task": tasks},
+        parameters={"task": task, "number": "{{item}}", **(parameters or {})},
         artifacts=dict(steps.inputs.artifacts.items()),
-        with_param=argo_range(len(tasks)),
+        with_param=argo_range(count),
         key=f"run-{name}-{{{{item}}}}",
         continue_on_success_ratio=success_ratio,
     )

@@ -10,37 +10,21 @@ from dflow import Workflow
 from dflow.context import Context
 
 from nucleoflow.backends.local.executor import LocalExecutor
-from nucleoflow.backends.local.layout import RunConfig, RunFolder
 from nucleoflow.dag.compose import study_dag
 from nucleoflow.dag.given import given_products
 from nucleoflow.dag.plan import stages_of
 from nucleoflow.dag.production import runs_together
+from nucleoflow.profile.kinds import StepKind, kind_of
+from nucleoflow.runs.folder import RunConfig, RunFolder
 from nucleoflow.study.load import load_study
 from nucleoflow.study.model import Study
 from nucleoflow.versions import versions
 
-LIGHT_OPERATORS = (
-    "PrepTrain",
-    "PrepExplore",
-    "PrepLabel",
-    "SelectConfs",
-    "CollectData",
-    "SchedulerWrapper",
-    "MakeBlockId",
-)
-"""Operators that take a second and do not wait for a core behind runs that take hours."""
-MD_OPERATORS = (
-    "RunExplore",
-    "RunMetadynamics",
-    "RunSharedMetadynamics",
-    "RunUnbiased",
-    "RunReplica",
-)
-"""Operators that run molecular dynamics."""
-
 
 class LocalContext(Context):
     """Gives every operator the cores, GPUs, retries and time that the study says.
+
+    Light operators take a second and do not wait for a core behind runs that take hours.
 
     Parameters
     ----------
@@ -51,25 +35,25 @@ class LocalContext(Context):
     def __init__(self, study: Study) -> None:
         r = study.resources
 
-        def executor(cores: int, gpus: int = 0) -> LocalExecutor:
-            return LocalExecutor(cores, gpus, retries=r.retries, timeout_s=r.step_timeout_s)
+        def executor(cores: int, gpus: int = 0, per_gpu: int = 1) -> LocalExecutor:
+            return LocalExecutor(
+                cores, gpus, retries=r.retries, timeout_s=r.step_timeout_s, per_gpu=per_gpu
+            )
 
-        label, train = executor(r.label_cores), executor(r.train_cores, r.train_gpus)
-        md = executor(r.md_cores, r.md_gpus)
-        self._other = executor(1)
-        self._by_operator = {
-            "RunAimd": label,
-            "RunLabel": label,
-            "RunTrain": train,
-            **dict.fromkeys(MD_OPERATORS, md),
-            **dict.fromkeys(LIGHT_OPERATORS, executor(0)),
+        self._by_kind: dict[StepKind, LocalExecutor] = {
+            "light": executor(0),
+            "build": executor(1),
+            "label": executor(r.label_cores),
+            "train": executor(r.train_cores, r.train_gpus),
+            "md": executor(r.md_cores, r.md_gpus, r.md_per_gpu),
+            "analyse": executor(1),
         }
 
     def render(self, template: Any) -> Any:
         """Return the template with the executor of its operator applied."""
         operator = getattr(template, "op_class", None)
         operator = operator if isinstance(operator, type) else type(operator)
-        executor = self._by_operator.get(operator.__name__, self._other)
+        executor = self._by_kind[kind_of(operator.__name__)]
         return executor.times(runs_together(template)).render(template)
 
 

@@ -86,10 +86,10 @@ def check_electrons(study: Study, tree: Any) -> Iterator[Problem]:
     Every calculation is neutral and restricted (see ``nucleops.engines.cp2k.inputs``); a molecule
     of the study's own that lacks a hydrogen is the usual reason.
     """
-    systems = {("systems", name): spec for name, spec in study.systems.items()}
+    systems = [(("systems", name), spec) for name, spec in study.systems.items()]
     if study.nucleate is not None:
-        systems["nucleate", "system"] = study.nucleate.system
-    for path, spec in systems.items():
+        systems += [(("nucleate", "system"), spec) for _, spec, _ in study.nucleate.conditions]
+    for path, spec in systems:
         odd = []
         for content in spec.contents:
             part = find_motif(content.motif, study.chemistry.metal, study.molecules)

@@ -10,7 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from nucleoflow.study.errors import Problem
+from nucleoflow.documents import Problem
 
 Location = tuple[str | int, ...]
 

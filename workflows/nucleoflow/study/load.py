@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import importlib.resources
-import io
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
-from nucleoflow.study.errors import Problem, StudyError
+from nucleoflow.documents import parse_yaml, plain, read_text
+from nucleoflow.study.errors import StudyError
 from nucleoflow.study.explain import explain
 from nucleoflow.study.model import Study
 from nucleops.errors import WrongInput
@@ -46,10 +45,7 @@ def study_text(reference: str) -> tuple[str, str]:
     """
     path = Path(reference)
     if path.is_file():
-        try:
-            return str(path), path.read_text(encoding="utf-8")
-        except (UnicodeDecodeError, OSError) as error:
-            raise WrongInput(f"{path}: cannot be read as UTF-8 text: {error}") from error
+        return str(path), read_text(path)
     if reference in shipped_studies():
         return reference, (_DATA / f"{reference}.yaml").read_text(encoding="utf-8")
     raise WrongInput(
@@ -90,46 +86,12 @@ def parse_study(text: str, source: str, folder: Path | None = None) -> Study:
     """
     from nucleoflow.study.check import check_electrons, check_groups
 
-    tree = _parse_yaml(text, source)
+    tree = parse_yaml(text, source, StudyError)
     try:
-        study = Study.model_validate(_plain(tree), context={"folder": folder})
+        study = Study.model_validate(plain(tree), context={"folder": folder})
     except ValidationError as error:
         raise StudyError(source, tuple(explain(error, tree, Study))) from None
     problems = (*check_groups(study, tree), *check_electrons(study, tree))
     if problems:
         raise StudyError(source, problems)
     return study
-
-
-def _parse_yaml(text: str, source: str) -> Any:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
-    try:
-        tree = YAML(typ="rt").load(io.StringIO(text))
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark is not None else None
-        # ruamel's advice on duplicate keys goes on for lines; its first says it all
-        message = str(error.problem or error.context).splitlines()[0]
-        raise StudyError(source, (Problem("", line, f"not valid YAML: {message}"),)) from None
-    except YAMLError as error:
-        raise StudyError(source, (Problem("", None, f"not valid YAML: {error}"),)) from None
-    if not isinstance(tree, dict):
-        found = "nothing" if tree is None else type(tree).__name__
-        raise StudyError(source, (Problem("", 1, f"a study is a mapping, found {found}"),))
-    return tree
-
-
-def _plain(node: Any) -> Any:
-    """Turn ruamel's containers and scalars into Python's own."""
-    if isinstance(node, dict):
-        return {str(key): _plain(value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_plain(value) for value in node]
-    if isinstance(node, bool) or node is None:
-        return node
-    for kind in (int, float, str):
-        if isinstance(node, kind):
-            return kind(node)
-    return node

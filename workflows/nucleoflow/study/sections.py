@@ -135,13 +135,38 @@ class Nucleate(Settings):
     system: SystemSpec
     """What every replica consists of; each is packed from its own seed."""
     replicas: PositiveInt
-    """Number of replicas."""
+    """Number of replicas, under each condition of a grid."""
     md: MdSettings
     """Molecular dynamics of each replica."""
+    temperatures_K: tuple[Temperature, ...] = ()
+    """Temperatures of a grid of conditions, in kelvin; none means that of `md`."""
+    solute_counts: tuple[PositiveInt, ...] = ()
+    """Concentrations of a grid of conditions: numbers of the first of the system's `contents`; none
+    means the number given there."""
     allowed_loss: Fraction = 0.5
     """Share of replicas that may fail before the stage fails."""
     analysis: NucleationSettings = NucleationSettings()
     """How aggregates are found, followed and named."""
+
+    @property
+    def conditions(self) -> list[tuple[str, SystemSpec, MdSettings]]:
+        """Label, system and dynamics of every condition; one without a label where no grid is."""
+        solute, *others = self.system.contents
+        temperatures = self.temperatures_K or (self.md.temperature_K,)
+        made = []
+        for temperature in temperatures:
+            for count in self.solute_counts or (solute.count,):
+                contents = (solute.model_copy(update={"count": count}), *others)
+                words = [f"{temperature:g} K"] * bool(self.temperatures_K)
+                words += [f"{count} {solute.motif}"] * bool(self.solute_counts)
+                made.append(
+                    (
+                        ", ".join(words),
+                        self.system.model_copy(update={"contents": contents}),
+                        self.md.model_copy(update={"temperature_K": temperature}),
+                    )
+                )
+        return made
 
 
 class Resources(Settings):
@@ -157,6 +182,10 @@ class Resources(Settings):
     """GPUs of the training of one model."""
     md_gpus: int = Field(default=0, ge=0)
     """GPUs of one molecular dynamics run."""
+    md_per_gpu: Literal[1, 2, 3, 4, 6, 12] = 1
+    """Molecular dynamics runs that share a GPU on this machine: ten thousand atoms leave most of a
+    large one idle. In a cluster the device plugin shares GPUs: name its shared resource in the
+    profile."""
     retries: int = Field(default=2, ge=0, le=20)
     """How often a task that failed transiently is tried again."""
     step_timeout_s: Positive = 86400.0

@@ -79,18 +79,19 @@ def numbers(column: Sequence[str]) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.array([float(v) if v != "" else np.nan for v in column], dtype=np.float64)
 
 
+def link_file(source: str | Path, target: str | Path) -> str:
+    """Copy a file by a hard link where the file system allows it (trajectories are large)."""
+    try:
+        os.link(os.path.realpath(source), target)
+    except OSError:
+        shutil.copy2(source, target)
+    return str(target)
+
+
 def link_tree(source: Path, target: Path) -> None:
-    """Copy a folder, by hard links where the file system allows it (trajectories are large)."""
-
-    def link(src: str, dst: str) -> str:
-        try:
-            os.link(os.path.realpath(src), dst)
-        except OSError:
-            shutil.copy2(src, dst)
-        return dst
-
+    """Copy a folder by hard links, see :func:`link_file`."""
     # Symbolic links are followed: dflow's local inputs are links into another step's folder.
-    shutil.copytree(source, target, copy_function=link)
+    shutil.copytree(source, target, copy_function=link_file)
 
 
 def whole_system(system: System) -> System:

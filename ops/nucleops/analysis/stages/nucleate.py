@@ -1,41 +1,38 @@
-"""The `nucleate/` result folder: what nucleated in each replica, and the pool of them."""
+"""The `nucleate/` result folder: the pool of all replicas that finished."""
 
 from __future__ import annotations
 
 import shutil
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nucleops.analysis.aggregates import (
-    KINDS,
-    Aggregate,
-    find_aggregates,
-    labels_through_time,
-    sizes,
-)
-from nucleops.analysis.grid import FloatArray, IntArray
-from nucleops.analysis.nucleation import (
-    around_points,
-    coordination_series,
-    nucleation_points,
-    together_since,
-)
+from nucleops.analysis.nuclei.changepoints import ChangePoint
+from nucleops.analysis.nuclei.naming import KINDS
+from nucleops.analysis.nuclei.pool import order_of, size_distribution, survival
+from nucleops.analysis.nuclei.story import EVENTS
 from nucleops.analysis.settings import NucleationSettings
-from nucleops.analysis.stages.files import SUMMARY, link_tree, write_csv, write_json, write_last
-from nucleops.analysis.trust import Run, read_run
-from nucleops.errors import NucleoError
+from nucleops.analysis.stages.files import (
+    SUMMARY,
+    link_tree,
+    numbers,
+    read_csv,
+    read_json,
+    write_csv,
+    write_json,
+)
+from nucleops.analysis.stages.replica import ACCOUNT, FAILURE, SIZES
+from nucleops.errors import NucleoError, WrongInput
 
 SHORTEST_PS = 1.0
 """Trusted time below which nothing is said: silver atoms have hardly moved past one another."""
 NUCLEATION_PS = 100.0
 """Time after which nuclei appeared in the article's run of thirty dimers."""
-FOLLOWED = 4
-"""Aggregates of each replica whose surroundings are followed, the largest ones."""
 
 
 def nucleate_folder(
@@ -44,18 +41,18 @@ def nucleate_folder(
     out: Path,
     expected: Sequence[str] = (),
 ) -> Path:
-    """Analyse every replica that finished and write the `nucleate/` folder.
+    """Pool the analyses of every replica that finished and write the `nucleate/` folder.
 
     Parameters
     ----------
     replicas : sequence of Path or None
-        MD result folders; None, a missing folder or one that cannot be read counts as unfinished
-        and spoils nothing.
+        Folders that :func:`nucleops.analysis.stages.replica.analyse_run` made; None, a missing
+        folder or one that cannot be read counts as unfinished and spoils nothing.
     settings : NucleationSettings
-        How.
+        How they were analysed.
     out : Path
-        Folder to make: ``replica-000/`` .. (the run, ``series.csv``, ``nuclei.json``,
-        ``last-trusted.extxyz``), ``pool.csv``, ``summary.json``.
+        Folder to make: ``replica-000/`` .. (as given), ``pool.csv``, ``survival.csv``,
+        ``size-distribution.csv``, ``summary.json``.
     expected : sequence of str
         Names of the replicas that were started; those that are not found are reported.
 
@@ -68,37 +65,42 @@ def nucleate_folder(
     finished, unfinished = [], []
     for k, folder in enumerate(replicas):
         name = replica_name(folder, k)
-        if folder is None or not (folder / "md.json").is_file():
-            unfinished.append({"name": name, "why": "no result: it failed or was never finished"})
+        if folder is None or not (folder / ACCOUNT).is_file():
+            unfinished.append({"name": name, "why": _why_missing(folder)})
             continue
         try:
+            account = read_account(folder)
             link_tree(folder, out / name)
-            finished.append(analyse_replica(name, read_run(out / name), settings))
+            finished.append(account | {"name": name})
         except NucleoError as error:
             shutil.rmtree(out / name, ignore_errors=True)
             unfinished.append({"name": name, "why": str(error)})
     seen = {r["name"] for r in (*finished, *unfinished)}
-    unfinished += [
-        {"name": n, "why": "no result: it failed or was never finished"}
-        for n in expected
-        if n not in seen
-    ]
+    unfinished += [{"name": n, "why": _why_missing(None)} for n in expected if n not in seen]
     # the order of a fan-out's results is that in which they ended
     for outcome in (finished, unfinished):
         outcome.sort(key=itemgetter("name"))
     write_csv(out / "pool.csv", _pool_table(finished))
+    pooled = _pooled(finished, out)
     write_json(
         out / SUMMARY,
         {
-            "runs": [r.pop("run") for r in finished],
+            "runs": [r.pop("run") for r in finished if "run" in r],
             "replicas": finished,
             "unfinished": unfinished,
             "kinds": _counts(finished),
+            "pooled": pooled,
             "criteria": settings.model_dump(),
             "verdict": _verdict(finished, unfinished),
         },
     )
     return out
+
+
+def _why_missing(folder: Path | None) -> str:
+    if folder is not None and (folder / FAILURE).is_file():
+        return f"not analysed: {(folder / FAILURE).read_text(encoding='utf-8').strip()}"
+    return "no result: it failed or was never finished"
 
 
 def replica_name(folder: Path | None, index: int) -> str:
@@ -107,121 +109,88 @@ def replica_name(folder: Path | None, index: int) -> str:
     return parts[-1] if parts else f"replica-{index:03d}"
 
 
-def analyse_replica(name: str, run: Run, settings: NucleationSettings) -> dict[str, Any]:
-    """Analyse one replica and write its files beside the run.
+def read_account(folder: Path) -> dict[str, Any]:
+    """Read what a replica's analysis says.
 
-    Returns
-    -------
-    dict
-        ``name``, ``run`` (row of the table of runs), ``nuclei`` (list), ``kinds`` (counts).
+    Raises
+    ------
+    WrongInput
+        It is not JSON, or lacks an entry.
     """
-    write_last(run, run.folder)
-    system = run.system
-    metals = system.of_element(system.metal)
-    labels = labels_through_time(
-        run.positions, run.cells, system.periodic, metals, settings.bonds.metal_metal_A
-    )
-    final = find_aggregates(
-        system.symbols, run.positions[-1], run.cells[-1], system.periodic, settings
-    )
-    series = _coordination(run, metals, settings) | _sizes(labels)
-    grown = [a for a in final if len(a.members) >= 3][:FOLLOWED]
-    nuclei = []
-    for number, aggregate in enumerate(grown, start=1):
-        columns, account = _follow(run, aggregate, number, labels, metals, settings)
-        series |= columns
-        nuclei.append(account)
-    write_csv(run.folder / "series.csv", {"time_ps": run.times_ps} | series)
-    others = [a for a in final if a not in grown]
-    write_json(
-        run.folder / "nuclei.json",
-        {"nuclei": nuclei, "others": [{"kind": a.kind, "members": a.members} for a in others]},
-    )
-    counts = Counter(a.kind for a in final)
-    return {
-        "name": name,
-        "run": run.trusted.row(name),
-        "nuclei": nuclei,
-        "kinds": {k: counts[k] for k in KINDS if counts[k]},
-        "trusted_ps": run.trusted.trusted_ps,
-        "largest": max((len(a.members) for a in final), default=0),
-        "n_metal": len(metals),
-    }
+    path = folder / ACCOUNT
+    try:
+        account: dict[str, Any] = read_json(path)
+        for key in ("nuclei", "kinds", "trusted_ps", "first_nucleus_ps", "nucleus_from_start"):
+            account[key]
+    except (ValueError, KeyError, TypeError) as error:
+        raise WrongInput(f"{path}: not the account of a replica ({error})") from error
+    return account
 
 
-def _coordination(
-    run: Run, metals: IntArray, settings: NucleationSettings
-) -> dict[str, FloatArray]:
-    system, metal = run.system, run.system.metal
-    return {
-        f"coordination_{metal}-{kind}": coordination_series(
-            run.positions,
-            run.cells,
-            system.periodic,
-            metals,
-            system.of_element(kind),
-            settings.pair_switch,
-        )
-        for kind in (metal, "S", "N")
-    }
+def _pooled(replicas: Sequence[dict[str, Any]], out: Path) -> dict[str, Any]:
+    """Write what the replicas say together; returns it for the summary."""
+    events = [
+        {step: found and ChangePoint(**found) for step, found in nucleus["events"].items()}
+        for replica in replicas
+        for nucleus in replica["nuclei"]
+    ]
+    pairs = [(a, b) for i, a in enumerate(EVENTS) for b in EVENTS[i + 1 :]]
+    pooled: dict[str, Any] = {"order": [asdict(order_of(events, a, b)) for a, b in pairs]}
+    pooled |= _survivals(replicas, out)
+    if replicas:
+        _write_sizes(replicas, out)
+    return pooled
 
 
-def _sizes(labels: IntArray) -> dict[str, Any]:
-    per_frame = sizes(labels)
-    return {
-        "n_aggregates": np.array([len(s) for s in per_frame]),
-        "largest_aggregate": np.array([int(s[0]) if len(s) else 0 for s in per_frame]),
-        "metals_in_aggregates": np.array([int(s[s >= 3].sum()) for s in per_frame]),
-    }
+def _survivals(replicas: Sequence[dict[str, Any]], out: Path) -> dict[str, Any]:
+    """Write the curve of each condition; returns their numbers."""
+    # A replica that was packed with a nucleus in it says nothing about how soon one forms.
+    fresh = [r for r in replicas if not r["nucleus_from_start"] and r["trusted_ps"] > 0]
+    curves, rows = [], []
+    for condition in sorted({r.get("condition", "") for r in fresh}):
+        own = [r for r in fresh if r.get("condition", "") == condition]
+        curve = survival([r["first_nucleus_ps"] for r in own], [r["trusted_ps"] for r in own])
+        rows += [
+            (condition, *row)
+            for row in zip(curve.times_ps, curve.share, curve.low, curve.high, strict=True)
+        ]
+        kept = ("events", "exposure_ps", "rate_ns", "rate_low_ns", "rate_high_ns")
+        numbers_of = {k: getattr(curve, k) for k in kept}
+        curves.append({"condition": condition, "replicas": len(own)} | numbers_of)
+    if rows:
+        columns = ("condition", "time_ps", "share_without_nucleus", "low_95", "high_95")
+        write_csv(out / "survival.csv", dict(zip(columns, zip(*rows, strict=True), strict=True)))
+    return {"with_nucleus_from_start": len(replicas) - len(fresh), "survival": curves}
 
 
-def _follow(
-    run: Run,
-    aggregate: Aggregate,
-    number: int,
-    labels: IntArray,
-    metals: IntArray,
-    settings: NucleationSettings,
-) -> tuple[dict[str, FloatArray], dict[str, Any]]:
-    """Look back in time from an aggregate's final members."""
-    system = run.system
-    points = nucleation_points(run.positions, run.cells, system.periodic, aggregate.members)
-    solvent = [
-        i for m in system.of_motif("methanol") for i in m.indices if system.symbols[i] == "O"
-    ] or system.of_element("O").tolist()
-    metal_around = around_points(
-        run.positions, run.cells, system.periodic, points, metals, settings.metal_point_switch
-    )
-    solvent_around = around_points(
-        run.positions, run.cells, system.periodic, points, solvent, settings.solvent_point_switch
-    )
-    place = {int(m): c for c, m in enumerate(metals)}
-    since = together_since(labels, [place[m] for m in aggregate.members])
-    account = {
-        "number": number,
-        "kind": aggregate.kind,
-        "n_metal": len(aggregate.members),
-        "members": aggregate.members,
-        "together_since_ps": run.times_ps[since] if since < len(run.times_ps) else None,
-        "from_start": since == 0,
-        "mean_contacts": aggregate.mean_contacts,
-        "shape_measure": aggregate.shape_measure,
-        "rmsd_A": aggregate.rmsd_A,
-        "reason": aggregate.reason,
-        "nucleation_point_A": points[-1],
-    }
-    columns = {
-        f"metal_around_point_{number}": metal_around,
-        f"solvent_O_around_point_{number}": solvent_around,
-    }
-    return columns, account
+def _write_sizes(replicas: Sequence[dict[str, Any]], out: Path) -> None:
+    times, counts = [], []
+    for replica in replicas:
+        table = {name: numbers(v) for name, v in read_csv(out / replica["name"] / SIZES).items()}
+        times.append(table.pop("time_ps"))
+        sizes = np.zeros((len(times[-1]), replica["n_metal"] + 1), dtype=np.int64)
+        for name, column in table.items():
+            sizes[:, int(name.rpartition("_")[2])] = column
+        counts.append(sizes)
+    edges, share = size_distribution(times, counts)
+    occurs = np.flatnonzero(np.nansum(share, axis=0))
+    columns = {f"share_in_aggregates_of_{size}": share[:, size] for size in occurs}
+    middle = 0.5 * (edges[1:] + edges[:-1])
+    write_csv(out / "size-distribution.csv", {"time_ps": middle} | columns)
 
 
 def _pool_table(replicas: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
     rows = [(r["name"], n) for r in replicas for n in r["nuclei"]]
-    keys = ("number", "kind", "n_metal", "together_since_ps", "shape_measure", "rmsd_A", "reason")
+    when = ("together_since_ps", "perfect_since_ps")
+    keys = ("number", "kind", "n_metal", *when, "shape_measure", "rmsd_A", "reason")
     table: dict[str, list[Any]] = {"replica": [name for name, _ in rows]}
-    return table | {key: ["" if n[key] is None else n[key] for _, n in rows] for key in keys}
+    table["condition"] = [r.get("condition", "") for r in replicas for _ in r["nuclei"]]
+    table |= {key: ["" if n[key] is None else n[key] for _, n in rows] for key in keys}
+    for step in EVENTS:
+        found = [n["events"].get(step) for _, n in rows]
+        for column, key in (("", "time"), ("_low", "low"), ("_high", "high")):
+            table[f"{step}{column}_ps"] = ["" if f is None else f[key] for f in found]
+    return table
 
 
 def _counts(replicas: Sequence[dict[str, Any]]) -> dict[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nucleops.engines.lammps import inputs
@@ -30,11 +30,14 @@ class Explored:
         The whole result folder.
     trajectory, model_deviation : Path
         The trusted frames and their deviations, row by row the same.
+    ns_per_day : float
+        Speed of the run; 0 where it blew up before its first frame.
     """
 
     md_folder: Path
     trajectory: Path
     model_deviation: Path
+    ns_per_day: float = 0.0
 
 
 def explore(
@@ -89,7 +92,7 @@ def explore(
     copy_model_deviation(
         md_folder / inputs.DEVIATION_FILE, out.model_deviation, result.trusted_steps
     )
-    return out
+    return replace(out, ns_per_day=result.ns_per_day)
 
 
 def _write_start(task: MdTask, system: System, out: Explored, reason: str) -> None:

@@ -67,6 +67,13 @@ class MdResult:
     biased_cvs: list[str] = field(default_factory=list)
     sharing_walkers: int = 1
 
+    @property
+    def ns_per_day(self) -> float:
+        """Speed: simulated nanoseconds per day of wall-clock time, start-up included."""
+        simulated_ns = self.steps_run * self.time_step_fs * 1e-6
+        # few digits: a cluster keeps this number of every run in its memory
+        return round(simulated_ns / self.wall_s * 86400, 3) if self.wall_s > 0 else 0.0
+
     def write(self) -> None:
         """Write ``md.json``."""
         values = {k: v for k, v in asdict(self).items() if k != "folder"}

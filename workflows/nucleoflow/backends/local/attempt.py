@@ -15,7 +15,8 @@ from pathlib import Path
 from nucleoflow.backends.local import events, processes
 from nucleoflow.backends.local.bootstrap import PARENT_VARIABLE
 from nucleoflow.backends.local.slots import Grant
-from nucleoflow.backends.local.verdict import TRANSIENT_EXIT, Verdict, judge
+from nucleoflow.backends.local.verdict import Verdict, judge
+from nucleoflow.backends.script import TRANSIENT_EXIT
 
 LOG = "live.log"
 PROGRESS = "progress"

@@ -15,11 +15,11 @@ import time
 from pathlib import Path
 
 from nucleoflow.backends.local import events, lock, processes
-from nucleoflow.backends.local.layout import RunFolder
 from nucleoflow.backends.local.results import collect_results, forget_uncollected
 from nucleoflow.backends.local.sanitise import sanitise
 from nucleoflow.backends.local.slots import Limits
 from nucleoflow.backends.local.supervisor import grace_s
+from nucleoflow.runs.folder import RunFolder
 
 BUSY_EXIT = 3
 INTERRUPTED_EXIT = 130

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from nucleoflow.backends.local import processes
-from nucleoflow.backends.local.layout import DEFAULT_BUILDER, RunConfig, RunFolder
 from nucleoflow.dflow_fixes import repair_dflow
+from nucleoflow.runs.folder import DEFAULT_BUILDER, RunConfig, RunFolder
 from nucleops.errors import NucleoError, WrongInput
 
 POOL_WORKERS = 64

@@ -25,6 +25,8 @@ class LocalExecutor(Executor):
         does not wait for a core. More than the run has means all of them.
     gpus : int
         GPUs it holds; it sees no others.
+    per_gpu : int
+        How many such steps may have the same GPU at once.
     retries : int
         How often a transient failure is tried again.
     timeout_s : float or None
@@ -40,11 +42,13 @@ class LocalExecutor(Executor):
         retries: int = 2,
         timeout_s: float | None = None,
         backoff_s: float = 5.0,
+        per_gpu: int = 1,
     ) -> None:
         if cores < 0 or gpus < 0 or retries < 0:
             raise ValueError(f"cores, gpus and retries are 0 or more: {cores}, {gpus}, {retries}")
         self.cores = cores
         self.gpus = gpus
+        self.per_gpu = per_gpu
         self.retries = retries
         self.timeout_s = timeout_s
         self.backoff_s = backoff_s
@@ -76,6 +80,8 @@ class LocalExecutor(Executor):
             "--retries": self.retries,
             "--backoff-s": self.backoff_s,
         }
+        if self.gpus and self.per_gpu > 1:
+            options["--per-gpu"] = self.per_gpu
         if self.timeout_s is not None:
             options["--timeout-s"] = self.timeout_s
         words = [str(word) for pair in options.items() for word in pair]

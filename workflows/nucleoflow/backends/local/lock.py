@@ -7,8 +7,8 @@ import os
 import socket
 import time
 
-from nucleoflow.backends.local.layout import RunFolder
 from nucleoflow.backends.local.processes import identity, is_alive
+from nucleoflow.runs.folder import RunFolder
 from nucleops.errors import WrongInput
 
 _PATIENCE_S = 2.0

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 
-from nucleoflow.backends.local.layout import RunFolder
 from nucleoflow.backends.local.steptree import read_children, read_node, step_folders
 from nucleoflow.backends.local.verdict import Verdict
-
-_CATALOGUES = (".dflow",)
-_INTERNAL = "dflow_"
-"""Begins the names of what dflow publishes for itself, such as big parameters."""
+from nucleoflow.runs.folder import RunFolder
+from nucleoflow.runs.results import is_product, lay_out, unwrapped
 
 
 def stage_outputs(run: RunFolder) -> dict[str, Path]:
@@ -34,44 +29,16 @@ def stage_outputs(run: RunFolder) -> dict[str, Path]:
     outputs = {}
     for folder in (*finished, run.steps):
         for link in sorted((folder / "outputs" / "artifacts").glob("*")):
-            path = _unwrapped(link.resolve())
-            if path.exists() and not link.name.startswith((_INTERNAL, *_CATALOGUES)):
+            path = unwrapped(link.resolve())
+            if path.exists() and is_product(link.name):
                 outputs[link.name] = path
     return outputs
-
-
-def _unwrapped(path: Path) -> Path:
-    if path.is_dir():
-        entries = [entry for entry in path.iterdir() if entry.name not in _CATALOGUES]
-        if len(entries) == 1:
-            return entries[0].resolve()
-    return path
 
 
 def collect_results(run: RunFolder) -> None:
     """Bring the outputs of the stages to ``results/<name>``; hard links, so no space is used."""
     for name, source in stage_outputs(run).items():
-        target = run.results / name
-        if target.is_dir():
-            shutil.rmtree(target)
-        target.mkdir(parents=True)
-        if source.is_dir():
-            shutil.copytree(
-                source,
-                target,
-                copy_function=_link,
-                dirs_exist_ok=True,
-                ignore=shutil.ignore_patterns(*_CATALOGUES),
-            )
-        else:
-            _link(str(source), str(target / source.name))
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(os.path.realpath(source), target)
-    except OSError:
-        shutil.copy2(source, target)
+        lay_out(source, run.results / name)
 
 
 def forget_uncollected(run: RunFolder) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from nucleoflow.backends.local import lock, processes
-from nucleoflow.backends.local.layout import DEFAULT_BUILDER, RunFolder, new_run
 from nucleoflow.backends.local.resources import machine_limits
+from nucleoflow.runs.folder import DEFAULT_BUILDER, RunFolder, new_run
 from nucleoflow.versions import versions
 from nucleops.errors import ProgramFailed, WrongInput
 

@@ -18,7 +18,6 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nucleoflow.backends.local.layout import RunFolder
 from nucleoflow.backends.local.steptree import (
     CHILDREN,
     StepNode,
@@ -28,6 +27,7 @@ from nucleoflow.backends.local.steptree import (
     tolerated,
 )
 from nucleoflow.backends.local.verdict import SUCCEEDED, Verdict
+from nucleoflow.runs.folder import RunFolder
 
 _NO_PROCESS = "0"
 

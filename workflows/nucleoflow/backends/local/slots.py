@@ -7,6 +7,8 @@ only the first in a queue takes slots, so that
 - nobody waits for a slot of a kind while another collects the same kind: no deadlock;
 - a request for many slots is not overtaken for ever by requests for few: no starvation;
 - GPUs are taken before cores by everyone: no circular waiting between the two queues.
+
+A GPU has :data:`GPU_PARTS` slots, so that steps which leave most of one idle can share it.
 """
 
 from __future__ import annotations
@@ -21,6 +23,10 @@ from pathlib import Path
 
 CORES_VARIABLE = "NUCLEOFLOW_CORES"
 GPUS_VARIABLE = "NUCLEOFLOW_GPUS"
+
+
+GPU_PARTS = 12
+"""Slots of one GPU; 1, 2, 3, 4, 6 or 12 steps can share it evenly."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,7 @@ def hold(
     cores: int,
     gpus: int,
     checkpoint: Callable[[], None] = lambda: None,
+    per_gpu: int = 1,
 ) -> Iterator[Grant]:
     """Hold cores and GPUs, all that are asked for or none.
 
@@ -79,6 +86,8 @@ def hold(
         GPUs to hold; at most as many as there are.
     checkpoint : callable
         Called while waiting; whatever it raises ends the wait and gives everything back.
+    per_gpu : int
+        How many such requests may have the same GPU at once; a divisor of :data:`GPU_PARTS`.
 
     Yields
     ------
@@ -88,7 +97,7 @@ def hold(
     cores = min(cores, limits.cores)
     gpus = min(gpus, len(limits.gpus))
     with (
-        _take(folder / "gpus", limits.gpus, gpus, checkpoint) as devices,
+        _take(folder / "gpus", limits.gpus, gpus, checkpoint, GPU_PARTS // per_gpu) as devices,
         _take(folder / "cores", [str(i) for i in range(limits.cores)], cores, checkpoint),
     ):
         yield Grant(cores, devices)
@@ -96,9 +105,14 @@ def hold(
 
 @contextlib.contextmanager
 def _take(
-    folder: Path, names: Sequence[str], count: int, checkpoint: Callable[[], None]
+    folder: Path,
+    names: Sequence[str],
+    count: int,
+    checkpoint: Callable[[], None],
+    parts: int | None = None,
 ) -> Iterator[tuple[str, ...]]:
-    held: dict[str, int] = {}
+    """Hold `count` of the named things, of each so many of its parts; None: it has none."""
+    held: dict[str, list[int]] = {}
     try:
         if count:
             (folder / "queue").mkdir(parents=True, exist_ok=True)
@@ -106,16 +120,36 @@ def _take(
                 while len(held) < count:
                     for name in names:
                         if name not in held and len(held) < count:
-                            descriptor = _try_lock(folder / f"slot-{name}")
-                            if descriptor is not None:
-                                held[name] = descriptor
+                            descriptors = _try_parts(folder / f"slot-{name}", parts)
+                            if descriptors:
+                                held[name] = descriptors
                     if len(held) < count:
                         checkpoint()
                         time.sleep(0.05)
         yield tuple(held)
     finally:
-        for descriptor in held.values():
-            os.close(descriptor)
+        for descriptors in held.values():
+            _close(descriptors)
+
+
+def _try_parts(slot: Path, parts: int | None) -> list[int]:
+    """Lock a slot, or so many of its parts; nothing if they are not all free."""
+    wanted = 1 if parts is None else parts
+    files = [slot] if parts is None else [Path(f"{slot}.{i}") for i in range(GPU_PARTS)]
+    held: list[int] = []
+    for path in files:
+        descriptor = _try_lock(path)
+        if descriptor is not None:
+            held.append(descriptor)
+        if len(held) == wanted:
+            return held
+    _close(held)
+    return []
+
+
+def _close(descriptors: Sequence[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager

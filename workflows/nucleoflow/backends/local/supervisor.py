@@ -17,7 +17,8 @@ from pathlib import Path
 from nucleoflow.backends.local import events, processes
 from nucleoflow.backends.local.attempt import LOG, Stopped, Workdir, full_command, run_attempt, tail
 from nucleoflow.backends.local.slots import Limits, hold
-from nucleoflow.backends.local.verdict import FATAL_EXIT, SUCCEEDED, Verdict
+from nucleoflow.backends.local.verdict import SUCCEEDED, Verdict
+from nucleoflow.backends.script import FATAL_EXIT
 
 GRACE_VARIABLE = "NUCLEOFLOW_GRACE_S"
 _STOPPED_EXIT = 128 + signal.SIGTERM
@@ -34,6 +35,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="supervisor", description=__doc__)
     parser.add_argument("--cores", type=int, default=1)
     parser.add_argument("--gpus", type=int, default=0)
+    parser.add_argument("--per-gpu", type=int, default=1)
     parser.add_argument("--retries", type=int, default=0)
     parser.add_argument("--timeout-s", type=float, default=None)
     parser.add_argument("--backoff-s", type=float, default=5.0)
@@ -121,7 +123,8 @@ class Supervisor:
     def _attempt(self, attempt: int) -> Verdict:
         o = self.options
         self.event("queued", attempt=attempt, cores=self.cores, gpus=o.gpus)
-        with hold(self.run / "slots", self.limits, o.cores, o.gpus, self.checkpoint) as grant:
+        slots = self.run / "slots"
+        with hold(slots, self.limits, o.cores, o.gpus, self.checkpoint, o.per_gpu) as grant:
             self._note(f"attempt {attempt} of at most {o.retries + 1}, {time.ctime()}")
             verdict = run_attempt(
                 self.step,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from pathlib import Path
 from typing import Any
 
 from nucleoflow.backends.local import lock
 from nucleoflow.backends.local.attempt import LOG, PROGRESS
 from nucleoflow.backends.local.events import Reader
-from nucleoflow.backends.local.layout import RunFolder
-from nucleoflow.backends.local.moment import FINAL, Group, RunStatus, Task
 from nucleoflow.backends.local.steptree import (
     StepNode,
     parents,
@@ -19,6 +18,10 @@ from nucleoflow.backends.local.steptree import (
     step_folders,
     tolerated,
 )
+from nucleoflow.runs.find import find_task
+from nucleoflow.runs.folder import RunFolder
+from nucleoflow.runs.moment import FINAL, Group, RunStatus, Task
+from nucleoflow.runs.rounds import reported_output, rounds_of
 
 
 def run_state(run: RunFolder) -> str:
@@ -37,11 +40,14 @@ class Watcher:
         The run.
     """
 
+    pause_s = 0.5
+
     def __init__(self, run: RunFolder) -> None:
         self.run = run
         self._reader = Reader(run.path)
         self._tasks: dict[str, Task] = {}
         self._nodes: dict[str, StepNode] = {}
+        self._outputs: dict[str, dict[str, Any]] = {}
         self._started: float | None = None
         self.news: list[dict[str, Any]] = []
 
@@ -66,6 +72,7 @@ class Watcher:
             problem=self.run.read("problem"),
             tasks=tasks,
             groups=self._groups(),
+            rounds=rounds_of(self._reported()),
             started=self._started,
             ended=result.get("ended"),
         )
@@ -135,6 +142,15 @@ class Watcher:
             if not node.is_leaf
         ]
 
+    def _reported(self) -> dict[str, dict[str, Any]]:
+        """What finished steps of learning rounds say about them; read once each."""
+        for key, task in self._tasks.items():
+            output = reported_output(key)
+            if output and task.state == "succeeded" and key not in self._outputs:
+                text = read_word(self.run.steps / key / "outputs" / "parameters" / output)
+                self._outputs[key] = json.loads(text) if text else {}
+        return self._outputs
+
 
 def _refresh(task: Task, run: RunFolder, state: str) -> None:
     text = read_word(run.steps / task.key / PROGRESS)
@@ -156,19 +172,7 @@ def step_log(run: RunFolder, key: str) -> Path:
     Raises
     ------
     WrongInput
-        No step, or more than one, is meant.
+        No step, or more than one, is meant, or it has not started yet.
     """
-    from nucleops.errors import WrongInput
-
-    tasks = run_status(run).tasks
-    found = [task for task in tasks if task.key == key]
-    found = found or [task for task in tasks if task.key.startswith(key) or task.name == key]
-    found = found or [task for task in tasks if key in task.key]
-    with_log = [task for task in found if Path(task.log).is_file()]
-    if len(found) == 1 and not with_log:
-        raise WrongInput(f"step {found[0].key} has not started yet and has no log")
-    if len(with_log) == 1:
-        return Path(with_log[0].log)
-    names = ", ".join(sorted(task.key for task in (found or tasks))[:20])
-    what = f"{len(found)} steps match" if found else "there is no step"
-    raise WrongInput(f"{what} '{key}' in run {run.id}", advice=f"steps: {names}")
+    task = find_task(run_status(run), key, lambda task: Path(task.log).is_file())
+    return Path(task.log)

@@ -9,10 +9,8 @@ import signal
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from nucleoflow.backends.local.bootstrap import BUG
+from nucleoflow.backends.script import BUG, FATAL_EXIT, TRANSIENT_EXIT
 
-TRANSIENT_EXIT = 1
-FATAL_EXIT = 2
 _FILE = "verdict.json"
 _DFLOW_ERROR = re.compile(r"(?:TransientError|FatalError): (?:\[(?P<kind>[^\]]+)\] )?(?P<text>.*)")
 _PYTHON_ERROR = re.compile(r"^(?:[A-Za-z_][\w.]*\.)?(?P<text>[A-Za-z_]\w*(?:Error|Exception)\b.*)")

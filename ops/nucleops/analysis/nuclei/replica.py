@@ -1,0 +1,185 @@
+"""Everything about nucleation in one trajectory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from nucleops.analysis.grid import FloatArray, IntArray
+from nucleops.analysis.nuclei.contacts import LabelArray, aggregate_labels
+from nucleops.analysis.nuclei.naming import KINDS
+from nucleops.analysis.nuclei.story import Story, tell
+from nucleops.analysis.nuclei.tracks import History, follow_aggregates
+from nucleops.analysis.nuclei.watched import Groups, Watched, groups_of, watch
+from nucleops.analysis.settings import NucleationSettings, Switch
+from nucleops.bias.coordination import coordination_numbers
+from nucleops.errors import WrongInput
+from nucleops.systems.system import System
+from nucleops.systems.trajectory import Frames, Trajectory
+
+Show = Callable[[Watched, LabelArray, History], None]
+SMALLEST = 3
+"""Fewest metals of an aggregate that is followed and told of."""
+
+
+@dataclass(frozen=True)
+class Replica:
+    """What nucleated in one trajectory.
+
+    Attributes
+    ----------
+    groups : Groups
+        Atoms that were looked at.
+    frames : ndarray of int
+        Number of each frame in the file, shape (F,).
+    times_ps : ndarray
+        Shape (F,).
+    coordination : dict
+        ``metal``, ``sulfur``, ``nitrogen``: mean coordination of a metal by these, shape (F,).
+    sizes : ndarray of int
+        Aggregates of each size in each frame, shape (F, n + 1): column k counts those of k metals.
+    labels : ndarray of int
+        Aggregate of each metal in each frame, shape (F, n).
+    history : History
+        Aggregates through time.
+    tracks : tuple of int
+        Identity of each nucleus, in the order of ``stories``.
+    stories : tuple of Story
+        Aggregates of three metals or more at the end, the largest first.
+    kinds : dict
+        Kind to the number of aggregates of that kind at the end, monomers and dimers included.
+    last : System
+        The whole system in the last frame.
+    """
+
+    groups: Groups
+    frames: IntArray
+    times_ps: FloatArray
+    coordination: dict[str, FloatArray]
+    sizes: IntArray
+    labels: LabelArray
+    history: History
+    tracks: tuple[int, ...]
+    stories: tuple[Story, ...]
+    kinds: dict[str, int]
+    last: System
+
+    def atoms(self, places: tuple[int, ...]) -> tuple[int, ...]:
+        """Atom indices of metals given as places among them."""
+        return tuple(int(self.groups.metal[p]) for p in places)
+
+
+def analyse_trajectory(
+    trajectory: Trajectory,
+    settings: NucleationSettings,
+    *,
+    frame_ps: float | None = None,
+    step_fs: float | None = None,
+    last_step: int | None = None,
+    scratch: Path | None = None,
+    show: Show | None = None,
+) -> Replica:
+    """Find the nuclei of a trajectory and tell how they came about.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        Read once; memory does not grow with its length, but for a few numbers a frame.
+    settings : NucleationSettings
+        Limits and switching functions.
+    frame_ps, step_fs, last_step, scratch
+        See :func:`nucleops.analysis.nuclei.watched.watch`.
+    show : callable or None
+        Given the watched atoms while they are there, the labels and the history: draws them.
+
+    Raises
+    ------
+    WrongInput
+        The topology holds no metal, or the trajectory no frame that fits it.
+    """
+    groups = groups_of(trajectory.topology)
+    if not len(groups.metal):
+        raise WrongInput(f"{trajectory.path}: the topology holds no Ag, Au or Cu atom")
+    last: list[System] = []
+
+    def remember(frames: Frames) -> None:
+        moved = trajectory.topology.with_positions(frames.positions[-1])
+        last[:] = [replace(moved, cell=frames.cells[-1])]
+
+    with watch(
+        trajectory,
+        groups,
+        frame_ps=frame_ps,
+        step_fs=step_fs,
+        last_step=last_step,
+        scratch=scratch,
+        each=remember,
+    ) as watched:
+        if not len(watched):
+            raise WrongInput(f"{trajectory.path}: no frame up to step {last_step}")
+        found = _analyse(watched, settings, last[0])
+        if show is not None:
+            show(watched, found.labels, found.history)
+        return found
+
+
+def _analyse(watched: Watched, settings: NucleationSettings, end: System) -> Replica:
+    labels = aggregate_labels(watched, settings.bonds.metal_metal_A, settings.opens_A)
+    history = follow_aggregates(labels, SMALLEST)
+    last = len(watched)
+    alive = sorted(
+        (track for track in history.tracks.values() if track.end == last),
+        key=lambda track: (-len(track.members), track.number),
+    )
+    stories = tell(watched, labels, [track.members for track in alive], settings)
+    kinds: dict[str, int] = dict.fromkeys(KINDS, 0)
+    for story in stories:
+        kinds[story.kind] += 1
+    sizes = _sizes(labels)
+    for size in range(1, SMALLEST):
+        kinds[KINDS[size - 1]] += int(sizes[-1, size])
+    return Replica(
+        groups=watched.groups,
+        frames=watched.frames,
+        times_ps=watched.times_ps,
+        coordination=_coordination(watched, settings.pair_switch),
+        sizes=sizes,
+        labels=labels,
+        history=history,
+        tracks=tuple(track.number for track in alive),
+        stories=tuple(stories),
+        kinds={kind: count for kind, count in kinds.items() if count},
+        last=end,
+    )
+
+
+def _coordination(watched: Watched, rational: Switch) -> dict[str, FloatArray]:
+    n = watched.metal.shape[1]
+    series = {name: np.empty(len(watched)) for name in ("metal", "sulfur", "nitrogen")}
+    for part in watched.chunks():
+        cells = watched.cells[part] if watched.periodic else None
+        metal = np.asarray(watched.metal[part], dtype=np.float64)
+        for name, values in series.items():
+            other = np.asarray(getattr(watched, name)[part], dtype=np.float64)
+            around = None if name == "metal" else other
+            numbers = coordination_numbers(
+                metal, around, cells, rational.r0_A, rational.n, rational.m
+            )
+            # without a second group each pair is counted once, and belongs to two metals
+            values[part] = numbers.sum(axis=1) / n * (2 if name == "metal" else 1)
+    return series
+
+
+def _sizes(labels: LabelArray) -> IntArray:
+    """Count aggregates by size: shape (F, n) -> (F, n + 1)."""
+    n_frames, n = labels.shape
+    rows = np.arange(n_frames)[:, None]
+    metals = np.zeros((n_frames, n), dtype=np.int64)
+    np.add.at(metals, (rows, labels), 1)  # metals of each aggregate, at the place of its label
+    counts = np.zeros((n_frames, n + 1), dtype=np.int64)
+    np.add.at(counts, (rows, metals), 1)
+    counts[:, 0] = 0
+    return counts

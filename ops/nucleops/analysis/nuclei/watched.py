@@ -1,0 +1,235 @@
+"""The atoms that matter for nucleation, of every frame, on disk.
+
+A nucleus is known only at the end of a run, and is then followed backwards; reading a compressed
+trajectory a second time for that costs as much as everything else. The atoms that can matter are
+a tenth of all, so they are kept in files that are mapped into memory: what is held in memory does
+not grow with the run.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucleops.analysis.grid import FloatArray, IntArray
+from nucleops.systems.system import System
+from nucleops.systems.trajectory import Frames, Trajectory
+
+FRAMES_AT_ONCE = 256
+"""Frames of the watched atoms that are worked on at once: a few MB."""
+_FS_PER_PS = 1000.0
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Atoms that matter, by what they are to a nucleus.
+
+    Attributes
+    ----------
+    metal, sulfur, nitrogen : ndarray of int
+        Metals of the cluster and the ligands' donors, shapes (n,), (s,), (k,).
+    solvent : ndarray of int
+        The one atom of each solvent molecule that is counted: O.
+    ligands : ndarray of int
+        Rows (place in ``sulfur``, place in ``nitrogen``) of the donors of one ligand, shape (l, 2).
+    """
+
+    metal: IntArray
+    sulfur: IntArray
+    nitrogen: IntArray
+    solvent: IntArray
+    ligands: IntArray
+
+
+def groups_of(system: System) -> Groups:
+    """Choose the atoms that matter by element and, for ligands and solvent, by molecule.
+
+    Parameters
+    ----------
+    system : System
+        Topology. Donors are paired where a molecule names them ``S1``, ``N1`` ...; oxygen counts as
+        solvent where its molecule holds no metal, and everywhere if there are no molecules.
+    """
+    sulfur, nitrogen = system.of_element("S"), system.of_element("N")
+    place = {int(atom): k for k, atom in enumerate(sulfur)}
+    place |= {int(atom): k for k, atom in enumerate(nitrogen)}
+    pairs = []
+    for molecule in system.molecules:
+        roles = dict(zip(molecule.roles, molecule.indices, strict=True))
+        pairs += [
+            (place[atom], place[roles[f"N{role[1:]}"]])
+            for role, atom in roles.items()
+            if role[:1] == "S" and atom in place and f"N{role[1:]}" in roles
+        ]
+    free = {i for molecule in system.without_metal() for i in molecule.indices}
+    oxygen = system.of_element("O")
+    solvent = [i for i in oxygen.tolist() if i in free] if system.molecules else oxygen
+    return Groups(
+        metal=system.of_element(system.metal),
+        sulfur=sulfur,
+        nitrogen=nitrogen,
+        solvent=np.asarray(solvent, dtype=np.int64),
+        ligands=np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2),
+    )
+
+
+@dataclass
+class Watched:
+    """Positions of the watched atoms in every frame; a context that removes its files.
+
+    Attributes
+    ----------
+    groups : Groups
+        Which atoms they are.
+    periodic : bool
+        Whether the cell repeats.
+    frames : ndarray of int
+        Number of each frame in the file, shape (F,).
+    times_ps : ndarray
+        Shape (F,).
+    cells : ndarray
+        Edge lengths in angstrom, shape (F, 3).
+    metal, sulfur, nitrogen, solvent : ndarray of float32
+        Angstrom, shape (F, n, 3) each, mapped from disk.
+    """
+
+    groups: Groups
+    periodic: bool
+    frames: IntArray
+    times_ps: FloatArray
+    cells: FloatArray
+    metal: NDArray[np.float32]
+    sulfur: NDArray[np.float32]
+    nitrogen: NDArray[np.float32]
+    solvent: NDArray[np.float32]
+    _folder: Path = field(repr=False)
+
+    def __len__(self) -> int:
+        """Return the number of frames."""
+        return len(self.frames)
+
+    def __enter__(self) -> Watched:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Remove the files."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def chunks(self) -> Iterator[slice]:
+        """Yield slices over the frames, in order."""
+        for start in range(0, len(self), FRAMES_AT_ONCE):
+            yield slice(start, min(start + FRAMES_AT_ONCE, len(self)))
+
+
+def watch(
+    trajectory: Trajectory,
+    groups: Groups,
+    *,
+    frame_ps: float | None = None,
+    step_fs: float | None = None,
+    last_step: int | None = None,
+    scratch: Path | None = None,
+    each: Callable[[Frames], None] = lambda frames: None,
+) -> Watched:
+    """Read a trajectory once and keep what matters of it.
+
+    Parameters
+    ----------
+    trajectory : Trajectory
+        What to read.
+    groups : Groups
+        Atoms to keep.
+    frame_ps : float or None
+        Time between frames of the file in ps, whatever the file says.
+    step_fs : float or None
+        Time step in fs, for files that count steps and have no times (LAMMPS dumps). Where nothing
+        tells the time, frames count as 1 ps.
+    last_step : int or None
+        Frames of later MD steps are left out, where the file counts steps.
+    scratch : Path or None
+        Where the files go; None means the system's folder for temporary files.
+    each : callable
+        Called with every chunk that is kept, while it is in memory.
+
+    Raises
+    ------
+    WrongInput
+        As :class:`nucleops.systems.trajectory.Trajectory`.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="nuclei-", dir=scratch))
+    parts: Mapping[str, IntArray] = {
+        "metal": groups.metal,
+        "sulfur": groups.sulfur,
+        "nitrogen": groups.nitrogen,
+        "solvent": groups.solvent,
+    }
+    numbers, times, cells = [], [], []
+    try:
+        files = {name: (folder / name).open("wb") for name in parts}
+        for frames in trajectory:
+            kept = _until(frames, last_step)
+            if not len(kept.numbers):
+                break
+            each(kept)
+            for name, atoms in parts.items():
+                files[name].write(kept.positions[:, atoms].astype(np.float32).tobytes())
+            numbers.append(kept.numbers)
+            cells.append(kept.cells)
+            times.append(_times_ps(kept, frame_ps, step_fs))
+        for file in files.values():
+            file.close()
+        n = sum(map(len, numbers))
+        arrays = {name: _mapped(folder / name, (n, len(atoms), 3)) for name, atoms in parts.items()}
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return Watched(
+        groups=groups,
+        periodic=trajectory.topology.periodic,
+        frames=np.concatenate(numbers) if numbers else np.zeros(0, dtype=np.int64),
+        times_ps=np.concatenate(times) if times else np.zeros(0),
+        cells=np.concatenate(cells) if cells else np.zeros((0, 3)),
+        _folder=folder,
+        **arrays,
+    )
+
+
+def _until(frames: Frames, last_step: int | None) -> Frames:
+    if last_step is None or frames.steps is None or frames.steps[-1] <= last_step:
+        return frames
+    keep = frames.steps <= last_step
+    return Frames(
+        numbers=frames.numbers[keep],
+        positions=frames.positions[keep],
+        cells=frames.cells[keep],
+        steps=frames.steps[keep],
+        times_fs=None if frames.times_fs is None else frames.times_fs[keep],
+        clock=frames.clock,
+    )
+
+
+def _times_ps(frames: Frames, frame_ps: float | None, step_fs: float | None) -> FloatArray:
+    if frame_ps is None and frames.times_fs is not None:
+        return np.asarray(frames.times_fs / _FS_PER_PS, dtype=np.float64)
+    if frame_ps is None and step_fs is not None and frames.steps is not None:
+        return np.asarray(frames.steps * (step_fs / _FS_PER_PS), dtype=np.float64)
+    return np.asarray(frames.numbers * (1.0 if frame_ps is None else frame_ps), dtype=np.float64)
+
+
+def _mapped(path: Path, shape: tuple[int, int, int]) -> NDArray[np.float32]:
+    if 0 in shape:
+        return np.zeros(shape, dtype=np.float32)  # an empty file cannot be mapped
+    return np.memmap(path, dtype=np.float32, mode="r", shape=shape)

@@ -1,0 +1,1 @@
+"""Argo's controller and executor, as far as our manifests use them, on this machine."""

@@ -1,0 +1,1 @@
+"""Runs on Kubernetes: studies as Argo workflows."""
