@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nucleops.analysis.fes.result import Result
+from nucleops.analysis.fes.write import MOST_BASINS
 from nucleops.analysis.free_energy import project
 from nucleops.analysis.grid import FloatArray
 from nucleops.reporting.style import (
@@ -83,7 +84,7 @@ def _surfaces(result: Result, kT: float, unit: str) -> Any:
         else:
             axes[1].axis("off")
         axes[0].set_ylabel(result.targets[1])
-        for k, row in enumerate(result.rows):
+        for k, row in enumerate(result.rows[:MOST_BASINS]):
             if np.all(np.isfinite(row.minimum)):
                 axes[0].plot(*row.minimum, "o", ms=4, mfc="white", mec="black", mew=0.7)
                 axes[0].annotate(
@@ -110,7 +111,7 @@ def _profile(axes: Any, result: Result, unit: str) -> None:
     top = 1.15 * float(np.nanmax(shown))
     axes.set(xlabel=result.targets[0], ylabel=f"free energy ({unit})", ylim=(-0.04 * top, top))
     axes.set_xlim(where.min(), where.max())
-    for row in result.rows:
+    for row in result.rows[:MOST_BASINS]:
         if np.isfinite(row.depth):
             axes.annotate(
                 row.name, (row.minimum[0], row.depth), xytext=(0, 6), ha="center",

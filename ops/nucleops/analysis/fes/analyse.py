@@ -20,6 +20,8 @@ from nucleops.analysis.grid import FloatArray, Grid, IntArray
 from nucleops.analysis.verdict import Verdict, judge
 from nucleops.errors import WrongInput
 
+MOST_PASSES = 4
+"""Basins besides the first whose pass to it is looked for; that takes the most time of all."""
 LEAST_SHARE = 0.01
 """Share of the rows that a basin found by watershed holds at least; others are outliers."""
 
@@ -101,7 +103,7 @@ def _derived(surface: FloatArray, basins: Basins) -> FloatArray:
         depths[k] = low if np.isfinite(low) else np.nan
     populations = basins.population(surface)
     passes = np.full(n, np.nan)
-    for k in range(1, n):
+    for k in range(1, min(n, MOST_PASSES + 1)):
         if np.isfinite(depths[0]) and np.isfinite(depths[k]):
             passes[k] = lowest_pass(surface, basins.grid, places[0], places[k]) - depths[0]
     lowest = np.nanmin(surface) if np.any(np.isfinite(surface)) else np.nan

@@ -67,7 +67,7 @@ class BasinRow:
         Free energy of the whole basin less that of the first.
     barrier, barrier_error : float
         Lowest pass between it and the first basin, above the first's lowest point; nan of the
-        first.
+        first, and of all but the next few.
     rows : int
         Rows in it.
     """

@@ -14,6 +14,8 @@ from nucleops.analysis.grid import FloatArray, Grid
 from nucleops.analysis.stages.files import SUMMARY, write_json
 from nucleops.analysis.tables import write_table
 
+MOST_BASINS = 6
+"""Basins that the summary names."""
 METHODS = {
     "bias-force": "visit-averaged bias force",
     "ct": "V(s, t) - c(t)",
@@ -128,7 +130,9 @@ def summary(result: Result, request: Request) -> str:
             + ("walkers." if request.by_walker else f"blocks of {made.block} rows")
             + ("" if request.by_walker else "." if made.level else ": a lower bound.")
         )
-    lines += ["", *(_basin_line(row, result, unit) for row in result.rows)]
+    lines += ["", *(_basin_line(row, result, unit) for row in result.rows[:MOST_BASINS])]
+    if len(result.rows) > MOST_BASINS:
+        lines.append(f"{len(result.rows) - MOST_BASINS} more basins are in basins.csv.")
     return "\n".join(lines).rstrip()
 
 
