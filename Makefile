@@ -5,7 +5,7 @@ RUNS ?= nucleoflow-runs
 BIN := .venv/bin
 
 .PHONY: help setup demo test test-fast test-cluster kind-up kind-down lint format lock schema \
-  golden chart docs clean
+  golden chart docs images clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -67,8 +67,17 @@ docs: setup ## Rewrite the table of profile fields in docs/cluster.md
 lock: ## Rewrite the lock files from pyproject.toml
 	uv pip compile pyproject.toml --extra engines --extra dev --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -o requirements.lock
-	uv pip compile pyproject.toml --extra gpu --python-version 3.11 \
+	uv pip compile pyproject.toml --extra gpu -c requirements.lock --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -o requirements-gpu.lock
+	uv pip compile pyproject.toml -c requirements.lock --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -o requirements-core.lock
+	uv pip compile pyproject.toml --extra engines -c requirements.lock --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -o requirements-engines.lock
+	printf '%s\n' 'hatchling>=1.27' setuptools wheel | uv pip compile - -c requirements.lock --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -o requirements-build.lock
+
+images: ## Build the container images with docker, podman or buildah (images/README.md)
+	@images/build
 
 clean: ## Remove what setup and tests made
 	rm -rf .venv .uv .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -186,5 +186,10 @@ def _knows_deepmd(text: str, environment: Mapping[str, str]) -> bool:
     if re.search(r"(?<!\S)deepmd(?!\S)", text):
         return True
     folders = filter(None, environment.get("LAMMPS_PLUGIN_PATH", "").split(os.pathsep))
-    has_plugin = any(list(Path(folder).glob("*deepmd*plugin*")) for folder in folders)
+    # DeePMD-kit's wheel names its plugin libdeepmd_lmpplugin.so, conda's package dpplugin.so
+    has_plugin = any(
+        any(Path(folder).glob(name))
+        for folder in folders
+        for name in ("*deepmd*plugin.so", "dpplugin.so")
+    )
     return has_plugin and "PLUGIN" in parse_help(text)[1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -131,3 +133,12 @@ def test_without_any_bias_engine_the_advice_says_what_to_install(
     monkeypatch.setattr(program, "find_lammps", lambda: LammpsProgram("lmp"))
     with pytest.raises(MissingProgram, match="neither PLUMED nor Colvars"):
         bias_engine()
+
+
+@pytest.mark.parametrize("plugin", ["libdeepmd_lmpplugin.so", "dpplugin.so"])
+def test_the_plugin_of_wheel_and_of_conda_is_known(tmp_path: Path, plugin: str) -> None:
+    """``lmp -h`` does not show what plugins bring, so their files tell."""
+    shown = HELP.format(more="")
+    assert not program._knows_deepmd(shown, {"LAMMPS_PLUGIN_PATH": str(tmp_path)})
+    (tmp_path / plugin).touch()
+    assert program._knows_deepmd(shown, {"LAMMPS_PLUGIN_PATH": f"/nowhere:{tmp_path}"})
