@@ -1,15 +1,14 @@
-"""Is a free-energy difference converged, and if not, what is missing?"""
+"""Free-energy differences between regions, and how a run moves between them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from nucleops.analysis.errors import jackknife
-from nucleops.analysis.grid import BoolArray, FloatArray, Grid, as_points
+from nucleops.analysis.grid import BoolArray, FloatArray, Grid, IntArray, as_points
 
 Box = Sequence[tuple[float, float]]
 """Lowest and highest value of each collective variable, shape (D, 2)."""
@@ -90,11 +89,47 @@ def difference_from_samples(
     difference, error : float
         nan where a box was not visited (or, for the error, was visited in one block only).
     """
-    logs = np.asarray(log_weights, dtype=np.float64)
+    return difference_of_members(members(samples, start, end), log_weights, kT, n_blocks)
+
+
+def members(samples: ArrayLike, start: Box, end: Box) -> IntArray:
+    """Which box each row, shape (F, D), is in, shape (F,): 0 or 1, or -1 for neither."""
+    inside_end = np.where(in_box(samples, end), 1, -1)
+    return np.where(in_box(samples, start), 0, inside_end)
+
+
+def difference_of_members(
+    member: ArrayLike,
+    log_weights: ArrayLike,
+    kT: float,
+    n_blocks: int = 10,
+    basins: tuple[int, int] = (0, 1),
+) -> tuple[float, float]:
+    """Free energy of the second basin minus the first's from rows, with a jackknife error.
+
+    Parameters
+    ----------
+    member : array_like of int
+        Basin of each row, shape (F,), in order of time.
+    log_weights : array_like
+        Logarithm of each row's weight, shape (F,).
+    kT : float
+        Thermal energy in the unit wanted.
+    n_blocks : int
+        Consecutive blocks for the error.
+    basins : tuple of int
+        The two basins.
+
+    Returns
+    -------
+    difference, error : float
+        nan where a basin was not visited (or, for the error, was visited in one block only).
+    """
+    which, logs = np.asarray(member), np.asarray(log_weights, dtype=np.float64)
     if not len(logs):
         return float("nan"), float("nan")
     w = np.exp(logs - logs.max())
-    inside = np.stack([in_box(samples, start) * w, in_box(samples, end) * w], axis=1)
+    inside = np.stack([(which == basin) * w for basin in basins], axis=1)
     blocks = np.array([part.sum(axis=0) for part in np.array_split(inside, n_blocks)])
 
     def difference(sums: FloatArray) -> float:
@@ -107,136 +142,23 @@ def difference_from_samples(
 
 def round_trips(samples: ArrayLike, start: Box, end: Box) -> int:
     """How often a run went from `start` to `end` and back again (or the other way round)."""
-    state = np.where(in_box(samples, start), 1, np.where(in_box(samples, end), 2, 0))
-    state = state[state > 0]
+    return trips_of_members(members(samples, start, end))
+
+
+def trips_of_members(member: ArrayLike, basins: tuple[int, int] = (0, 1)) -> int:
+    """How often a run went from one basin to the other and back, from the basin of each row."""
+    which = np.asarray(member)
+    state = which[np.isin(which, basins)]
     return int(np.count_nonzero(np.diff(state))) // 2
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """Whether a free energy may be believed.
+def goes_back_and_forth(member: ArrayLike, basins: tuple[int, int] = (0, 1)) -> bool:
+    """Whether a run moves freely between two basins: is in both in each quarter of its last half.
 
-    Attributes
-    ----------
-    converged : bool
-        True only where every criterion is met.
-    sentence : str
-        One sentence for the first line of a report's section.
-    met, missing : tuple of str
-        The criteria that are met, and those that are not, in words.
+    Once the bias has flattened the surface, the variables diffuse; a run that still is held in one
+    place for a quarter of that time is not there yet.
     """
-
-    converged: bool
-    sentence: str
-    met: tuple[str, ...]
-    missing: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Criteria:
-    """What a converged run has to show.
-
-    Attributes
-    ----------
-    round_trips : int
-        Trips between the two basins and back.
-    drift_kcal_mol : float
-        Largest spread of the difference over the last half of the run.
-    error_kcal_mol : float
-        Largest standard error of the difference.
-    height_ratio : float
-        Largest ratio of the last hills' height to the first's (well-tempered runs).
-    """
-
-    round_trips: int = 2
-    drift_kcal_mol: float = 1.0
-    error_kcal_mol: float = 1.0
-    height_ratio: float = 0.2
-
-
-def judge(
-    *,
-    length_ps: float,
-    basins: tuple[str, str],
-    trips: int,
-    times_ps: ArrayLike,
-    differences: ArrayLike,
-    error: float,
-    visits: Mapping[str, int],
-    height_ratio: float | None,
-    criteria: Criteria | None = None,
-) -> Verdict:
-    """Judge a metadynamics run.
-
-    Parameters
-    ----------
-    length_ps : float
-        Trusted length of the run(s) in ps.
-    basins : tuple of str
-        Names of the two basins.
-    trips : int
-        Round trips between them.
-    times_ps, differences : array_like
-        Free-energy difference (kcal/mol) against time, shapes (T,).
-    error : float
-        Standard error of the last difference in kcal/mol; nan where it could not be made.
-    visits : mapping
-        Number of frames in each basin.
-    height_ratio : float or None
-        Mean height of the last tenth of the hills over the first hill's; None where untempered.
-    criteria : Criteria, optional
-        The limits.
-    """
-    limits = criteria or Criteria()
-    met: list[str] = []
-    missing: list[str] = []
-
-    def check(passed: bool, good: str, bad: str) -> None:
-        (met if passed else missing).append(good if passed else bad)
-
-    for basin in basins:
-        n = visits.get(basin, 0)
-        check(n > 0, f"basin {basin} was visited ({n} frames)", f"basin {basin} was never visited")
-    check(
-        trips >= limits.round_trips,
-        f"{trips} round trips between {basins[0]} and {basins[1]}",
-        f"{trips} round trips between {basins[0]} and {basins[1]}; "
-        f"at least {limits.round_trips} are needed",
-    )
-    spread = late_spread(times_ps, differences)
-    check(
-        bool(spread <= limits.drift_kcal_mol),
-        f"the difference moved by {spread:.2f} kcal/mol over the last half",
-        "the difference is not known over the last half of the run"
-        if np.isnan(spread)
-        else f"the difference still moved by {spread:.2f} kcal/mol over the last half "
-        f"(limit {limits.drift_kcal_mol:g})",
-    )
-    check(
-        bool(error <= limits.error_kcal_mol),
-        f"its standard error is {error:.2f} kcal/mol",
-        "no standard error can be given: too few blocks visit both basins"
-        if np.isnan(error)
-        else f"its standard error is {error:.2f} kcal/mol (limit {limits.error_kcal_mol:g})",
-    )
-    if height_ratio is not None:
-        check(
-            height_ratio <= limits.height_ratio,
-            f"hills have shrunk to {100 * height_ratio:.0f}% of the first",
-            f"hills are still {100 * height_ratio:.0f}% of the first "
-            f"(limit {100 * limits.height_ratio:.0f}%)",
-        )
-    if missing:
-        sentence = f"Not converged after {length_ps:.3g} ps: {missing[0]}."
-    else:
-        sentence = f"Converged by every criterion applied, after {length_ps:.3g} ps."
-    return Verdict(not missing, sentence, tuple(met), tuple(missing))
-
-
-def late_spread(times: ArrayLike, values: ArrayLike) -> float:
-    """Largest minus smallest value over the last half of the time; nan if any is unknown."""
-    t, v = np.asarray(times, dtype=np.float64), np.asarray(values, dtype=np.float64)
-    late = v[t >= 0.5 * t[-1]] if len(t) else v
-    if len(late) < 2 or not np.all(np.isfinite(late)):
-        return float("nan")
-    return float(late.max() - late.min())
+    which = np.asarray(member)
+    late = which[len(which) // 2 :]
+    quarters = np.array_split(late, 4)
+    return all(bool(np.any(q == basin)) for q in quarters for basin in basins)

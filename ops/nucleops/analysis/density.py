@@ -47,7 +47,9 @@ class Density:
     n_samples: int
 
 
-def bandwidth_of(values: ArrayLike, n_effective: int | None = None) -> float:
+def bandwidth_of(
+    values: ArrayLike, n_effective: float | None = None, weights: ArrayLike | None = None
+) -> float:
     """Kernel width by the improved Sheather-Jones rule; Silverman's where it has no solution.
 
     The rule makes no assumption of one peak, so that two maxima are not smeared into one (Botev,
@@ -57,8 +59,10 @@ def bandwidth_of(values: ArrayLike, n_effective: int | None = None) -> float:
     ----------
     values : array_like
         Any shape.
-    n_effective : int, optional
+    n_effective : float, optional
         Number of independent values; the number of values where not given.
+    weights : array_like, optional
+        Weight of each value, of the values' shape.
 
     Returns
     -------
@@ -73,7 +77,8 @@ def bandwidth_of(values: ArrayLike, n_effective: int | None = None) -> float:
     if span <= 0 or n < 10:
         return silverman(v, n)
     low, width = v.min() - 0.1 * span, 1.2 * span
-    counts, _ = np.histogram(v, bins=1024, range=(low, low + width))
+    w = None if weights is None else np.asarray(weights, dtype=np.float64).ravel()
+    counts, _ = np.histogram(v, bins=1024, range=(low, low + width), weights=w)
     squares = (dct(counts / counts.sum(), type=2)[1:] / 2.0) ** 2
     k2 = np.arange(1, 1024, dtype=np.float64) ** 2
 
@@ -97,7 +102,7 @@ def _functional(s: int, t: float, k2: FloatArray, squares: FloatArray) -> float:
     return float(2.0 * np.pi ** (2 * s) * terms.sum())
 
 
-def silverman(values: ArrayLike, n_effective: int | None = None) -> float:
+def silverman(values: ArrayLike, n_effective: float | None = None) -> float:
     """Silverman's bandwidth, ``0.9 min(std, IQR/1.34) n^(-1/5)`` (*Density Estimation*, 1986)."""
     v = np.asarray(values, dtype=np.float64)
     spread = min(float(np.std(v)), float(np.subtract(*np.percentile(v, [75, 25]))) / 1.34)

@@ -5,10 +5,13 @@ Energies are in one unit throughout a call (kcal/mol in this project's files).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from nucleops.analysis.grid import BoolArray, FloatArray, Grid
+from nucleops.analysis.grid_density import Sharing
 from nucleops.bias.enhanced import KB_KCAL_MOL_K
 
 
@@ -39,13 +42,10 @@ def weighted_histogram(
     count : ndarray
         Number of samples at each point, ``grid.shape``.
     """
-    index, inside = grid.nearest(samples)
     logs = np.asarray(log_weights, dtype=np.float64)
-    w = np.exp(logs - logs.max()) if len(logs) else logs
-    size = int(np.prod(grid.shape))
-    weight = np.bincount(index[inside], weights=w[inside], minlength=size).astype(np.float64)
-    count = np.bincount(index[inside], minlength=size).astype(np.float64)
-    return weight.reshape(grid.shape), count.reshape(grid.shape)
+    shared = Sharing(samples, grid, linear=False)
+    weights = np.exp(logs - logs.max()) if len(logs) else logs
+    return shared.histogram(weights), shared.histogram()
 
 
 def free_energy(probability: ArrayLike, kT: float, *, min_to_zero: bool = True) -> FloatArray:
@@ -58,32 +58,38 @@ def free_energy(probability: ArrayLike, kT: float, *, min_to_zero: bool = True) 
     return surface
 
 
-def project(surface: ArrayLike, kT: float, axis: int, spacing: float) -> FloatArray:
-    """Integrate a two-dimensional surface over the other variable.
+def project(
+    surface: ArrayLike, kT: float, axis: int | Sequence[int], spacing: float = 1.0
+) -> FloatArray:
+    """Integrate a surface over the variables that do not stay.
 
     ``F(s1) = -kT ln int exp(-F(s1, s2)/kT) ds2`` (``plumed sum_hills --idw``).
 
     Parameters
     ----------
     surface : array_like
-        Free energy, shape (n1, n2), in the unit of kT; inf where not known.
+        Free energy, shape (n1, .., nD), in the unit of kT; inf where not known.
     kT : float
         Thermal energy.
-    axis : int
-        The variable that stays, 0 or 1.
+    axis : int or sequence of int
+        The variable or variables that stay; the result has them in this order.
     spacing : float
-        Spacing of the variable that is integrated out.
+        Product of the spacings of the variables that are integrated out.
 
     Returns
     -------
     ndarray
-        Shape (n1,) or (n2,); +inf where nothing is known.
+        One axis for each variable that stays; +inf where nothing is known.
     """
     from scipy.special import logsumexp
 
     minus = -np.asarray(surface, dtype=np.float64) / kT
+    stay = (axis,) if isinstance(axis, int) else tuple(axis)
+    gone = tuple(d for d in range(minus.ndim) if d not in stay)
     with np.errstate(divide="ignore"):
-        summed = logsumexp(minus, axis=1 - axis)
+        summed = np.asarray(logsumexp(minus, axis=gone) if gone else minus)
+    kept = sorted(stay)
+    summed = np.transpose(summed, [kept.index(d) for d in stay])
     return np.asarray(-kT * (summed + np.log(spacing)), dtype=np.float64)
 
 

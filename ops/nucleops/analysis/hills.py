@@ -1,4 +1,4 @@
-"""Sums of metadynamics hills on grids, and the time-dependent offset of the bias.
+"""Sums of metadynamics hills on grids.
 
 Energies are in one unit throughout a call (the bias files' unit: kcal/mol in this project), and
 collective variables in theirs. PLUMED's HILLS files hold the height that was added to the bias
@@ -9,14 +9,148 @@ height is :attr:`nucleops.bias.hills.HillsTable.added`. Hills at points: ``bias.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nucleops.analysis.grid import FloatArray, Grid, IntArray, as_points
-from nucleops.bias.hills import COLVARS_CUT, PLUMED_CUT, Kernel, kernel_value
+from nucleops.analysis.grid import FloatArray, Grid, as_points
+from nucleops.bias.hills import COLVARS_CUT, PLUMED_CUT, Kernel
+from nucleops.cores import usable_threads
 
-_VALUES_AT_ONCE = 2_000_000
+MOST_VARIABLES = 3
+
+
+class Padded(NamedTuple):
+    """A grid as compiled loops take it: three variables, those added have one point at 0.
+
+    Attributes
+    ----------
+    origin, spacing, periods : ndarray
+        Shape (3,); a period of 0 where there is none.
+    shape : tuple of int
+        Number of points along each of the three.
+    """
+
+    origin: FloatArray
+    spacing: FloatArray
+    periods: FloatArray
+    shape: tuple[int, int, int]
+
+    @classmethod
+    def of(cls, grid: Grid) -> Padded:
+        """Pad a grid; the variables that are added come first.
+
+        Raises
+        ------
+        ValueError
+            If it has more than three variables.
+        """
+        lacking = MOST_VARIABLES - grid.n_dimensions
+        if lacking < 0:
+            raise ValueError(f"a grid of {grid.n_dimensions} variables; allowed 1, 2 or 3")
+        periods = [p or 0.0 for p in grid.periods]
+        shape = (1,) * lacking + grid.shape
+        return cls(
+            np.concatenate([np.zeros(lacking), grid.origin]),
+            np.concatenate([np.ones(lacking), grid.spacing]),
+            np.array([0.0] * lacking + periods),
+            (shape[0], shape[1], shape[2]),
+        )
+
+    def points(self, values: FloatArray, fill: float = 0.0) -> FloatArray:
+        """Pad values of the variables, shape (n, D), to shape (n, 3)."""
+        lacking = MOST_VARIABLES - values.shape[1]
+        return np.ascontiguousarray(
+            np.concatenate([np.full((len(values), lacking), fill), values], axis=1)
+        )
+
+
+class Shape(NamedTuple):
+    """Where a hill ends (half a squared distance in sigmas), and how it is stretched to be 0 there.
+
+    A hill of height 1 is ``scale (exp(-d) - edge)``, and 0 beyond ``cut``.
+    """
+
+    cut: float
+    edge: float
+    scale: float
+
+    @classmethod
+    def of(cls, kernel: Kernel) -> Shape:
+        """Return the shape of PLUMED's hills (stretched-gaussian) or of Colvars' (gaussian)."""
+        if kernel == "gaussian":
+            return cls(COLVARS_CUT, 0.0, 1.0)
+        edge = float(np.exp(-PLUMED_CUT))
+        return cls(PLUMED_CUT, edge, 1.0 / (1.0 - edge))
+
+
+class HillSum:
+    """A sum of hills on a grid that grows as hills are added.
+
+    Parameters
+    ----------
+    grid : Grid
+        Where to sum, in one to three variables.
+    kernel : str
+        ``stretched-gaussian`` (PLUMED, zero from dp2 = 6.25) or ``gaussian`` (Colvars).
+    threads : int or None
+        How many; see :func:`nucleops.cores.usable_threads` for None. The sum does not depend on it.
+    """
+
+    def __init__(
+        self, grid: Grid, kernel: Kernel = "stretched-gaussian", *, threads: int | None = None
+    ) -> None:
+        self.grid = grid
+        self._padded = Padded.of(grid)
+        self._shape = Shape.of(kernel)
+        self._total = np.zeros(self._padded.shape)
+        self._threads = usable_threads(threads)
+
+    @property
+    def values(self) -> FloatArray:
+        """The sum so far in the heights' unit, a copy of shape ``grid.shape``."""
+        return self._total.reshape(self.grid.shape).copy()
+
+    def at(self, points: ArrayLike) -> FloatArray:
+        """Return the sum at points, shape (F, D) -> (F,), by cubic interpolation."""
+        from nucleops.analysis.hills_kernel import look_up
+
+        values = self._padded.points(as_points(points, self.grid.n_dimensions))
+        found, p = np.zeros((len(values), 4)), self._padded
+        look_up(self._total, p.origin, p.spacing, p.periods, values, found)
+        return np.ascontiguousarray(found[:, 0])
+
+    def add(self, centres: ArrayLike, sigmas: ArrayLike, heights: ArrayLike) -> None:
+        """Add hills.
+
+        Parameters
+        ----------
+        centres, sigmas : array_like
+            Centre and width of each hill, shape (H, D), or (H,) where D is 1.
+        heights : array_like
+            Height of each hill, shape (H,).
+        """
+        from nucleops.analysis.hills_kernel import add_hills
+
+        p, shape = self._padded, self._shape
+        c = p.points(as_points(centres, self.grid.n_dimensions))
+        s = p.points(as_points(sigmas, self.grid.n_dimensions), 1.0)
+        h = np.ascontiguousarray(heights, dtype=np.float64) * shape.scale
+        shares = min(self._threads, p.shape[0] * p.shape[1]) if len(h) > 100 else 1
+
+        def one(share: int) -> None:
+            add_hills(
+                c, s, h, p.origin, p.spacing, p.periods, shape.cut, shape.edge, share, shares,
+                self._total,
+            )  # fmt: skip
+
+        if shares == 1:
+            one(0)
+            return
+        with ThreadPoolExecutor(shares) as pool:
+            list(pool.map(one, range(shares)))  # the list raises what a thread raised
 
 
 def sum_of_hills(
@@ -26,18 +160,7 @@ def sum_of_hills(
     grid: Grid,
     kernel: Kernel = "stretched-gaussian",
 ) -> FloatArray:
-    """Sum hills on a grid.
-
-    Parameters
-    ----------
-    centres, sigmas : array_like
-        Centre and width of each hill, shape (H, D), or (H,) where D is 1.
-    heights : array_like
-        Height of each hill, shape (H,).
-    grid : Grid
-        Where to evaluate the sum.
-    kernel : str
-        ``stretched-gaussian`` (PLUMED, zero from dp2 = 6.25) or ``gaussian`` (Colvars).
+    """Sum hills on a grid; see :class:`HillSum` for the parameters.
 
     Returns
     -------
@@ -45,10 +168,9 @@ def sum_of_hills(
         The sum in the heights' unit, shape ``grid.shape``. With a HILLS file's own heights,
         minus this is the free energy; with the added heights, this is the bias.
     """
-    total = np.zeros(int(np.prod(grid.shape)))
-    for index, values in _contributions(centres, sigmas, heights, grid, kernel):
-        total += np.bincount(index.ravel(), weights=values.ravel(), minlength=total.size)
-    return total.reshape(grid.shape)
+    total = HillSum(grid, kernel)
+    total.add(centres, sigmas, heights)
+    return total.values
 
 
 def sums_of_hills(
@@ -65,113 +187,25 @@ def sums_of_hills(
     """
     c, s = as_points(centres, grid.n_dimensions), as_points(sigmas, grid.n_dimensions)
     h = np.asarray(heights, dtype=np.float64)
-    total, done = np.zeros(grid.shape), 0
+    total, done = HillSum(grid, kernel), 0
     for count in counts:
         if count < done:
             raise ValueError("counts must be ascending")
-        total = total + sum_of_hills(c[done:count], s[done:count], h[done:count], grid, kernel)
+        total.add(c[done:count], s[done:count], h[done:count])
         done = count
-        yield total
+        yield total.values
 
 
-def _contributions(
-    centres: ArrayLike, sigmas: ArrayLike, heights: ArrayLike, grid: Grid, kernel: Kernel
-) -> Iterator[tuple[IntArray, FloatArray]]:
-    """Yield flat grid indices and values of hills, some hills at a time, shapes (h, w1, .., wD)."""
-    c, s = as_points(centres, grid.n_dimensions), as_points(sigmas, grid.n_dimensions)
-    h = np.asarray(heights, dtype=np.float64)
-    if not len(h):
-        return
-    reach = np.sqrt(2.0 * (COLVARS_CUT if kernel == "gaussian" else PLUMED_CUT)) * s.max(axis=0)
-    # Only the points that a hill can reach are visited: cost does not grow with the grid.
-    half = np.minimum(np.ceil(reach / grid.spacing).astype(int), np.array(grid.shape))
-    widths = 2 * half + 1
-    at_once = max(1, int(_VALUES_AT_ONCE // np.prod(widths)))
-    for start in range(0, len(h), at_once):
-        part = slice(start, start + at_once)
-        dp2: FloatArray = np.zeros((1,) * (grid.n_dimensions + 1))
-        index: IntArray = np.zeros((1,) * (grid.n_dimensions + 1), dtype=np.int64)
-        for d in range(grid.n_dimensions):
-            k, dp2_d = _along(c[part, d], s[part, d], grid, d, int(half[d]))
-            shape = [len(k)] + [1] * grid.n_dimensions
-            shape[d + 1] = k.shape[1]
-            dp2 = dp2 + dp2_d.reshape(shape)
-            index = index * grid.shape[d] + k.reshape(shape)
-        tall = h[part].reshape([-1] + [1] * grid.n_dimensions)
-        yield index, tall * kernel_value(dp2, kernel)
+def mean_surface(sums: Sequence[FloatArray]) -> FloatArray:
+    """Free energy from sums of hills of walkers with a bias each; nan where none has reached.
 
-
-def _along(
-    centre: FloatArray, sigma: FloatArray, grid: Grid, d: int, half: int
-) -> tuple[IntArray, FloatArray]:
-    """Grid indices near each centre along variable d and half squared distances, shape (h, w)."""
-    axis, period, step = grid.axes[d], grid.periods[d], grid.spacing[d]
-    if period is not None and 2 * half + 1 >= len(axis):
-        k = np.broadcast_to(np.arange(len(axis)), (len(centre), len(axis)))
-    else:
-        nearest = np.floor((centre - axis[0]) / step + 0.5).astype(np.int64)
-        k = nearest[:, None] + np.arange(-half, half + 1)
-    away = axis[0] + k * step - centre[:, None]
-    if period is not None:
-        away -= period * np.round(away / period)
-        return k % len(axis), 0.5 * (away / sigma[:, None]) ** 2
-    outside = (k < 0) | (k >= len(axis))
-    dp2 = np.where(outside, np.inf, 0.5 * (away / sigma[:, None]) ** 2)
-    return np.where(outside, 0, k), dp2
-
-
-def c_of_t(
-    centres: ArrayLike,
-    sigmas: ArrayLike,
-    heights: ArrayLike,
-    grid: Grid,
-    kT: float,
-    bias_factor: float | None,
-    kernel: Kernel = "stretched-gaussian",
-) -> FloatArray:
-    """Time-dependent offset of a well-tempered bias after each hill.
-
-    ``c(t) = kT ln( int exp(gamma V / ((gamma-1) kT)) ds / int exp(V / ((gamma-1) kT)) ds )``
-    (Tiwary and Parrinello, J. Phys. Chem. B 119, 736 (2015), eq. 12); for an untempered run
-    gamma -> infinity.
-
-    Parameters
-    ----------
-    centres, sigmas, heights : array_like
-        The hills in order of time; added heights, not the file's.
-    grid : Grid
-        Where to integrate; it should hold all that was visited.
-    kT : float
-        Thermal energy in the heights' unit.
-    bias_factor : float or None
-        gamma; None (or 1 or less) for an untempered run.
-    kernel : str
-        As in :func:`sum_of_hills`.
-
-    Returns
-    -------
-    ndarray
-        c after hill 1, 2, .. H, shape (H,), in the heights' unit.
+    Walkers differ by a constant: each is aligned where it is deepest before they are averaged.
     """
-    tempered = bias_factor is not None and bias_factor > 1.0
-    upper = bias_factor / (bias_factor - 1.0) if tempered and bias_factor else 1.0
-    lower = 1.0 / (bias_factor - 1.0) if tempered and bias_factor else 0.0
-    bias = np.zeros(int(np.prod(grid.shape)))
-    top = bottom = float(bias.size)
-    offsets: list[float] = []
-    for index, values in _contributions(centres, sigmas, heights, grid, kernel):
-        for k, v in zip(index, values, strict=True):
-            # Only the points under this hill change, so only they enter the update.
-            where, add = k.ravel()[v.ravel() > 0], v.ravel()[v.ravel() > 0]
-            old, new = bias[where] / kT, (bias[where] + add) / kT
-            top += float(np.sum(np.exp(upper * new) - np.exp(upper * old)))
-            bottom += float(np.sum(np.exp(lower * new) - np.exp(lower * old)))
-            bias[where] += add
-            offsets.append(kT * float(np.log(top / bottom)))
-    return np.array(offsets)
-
-
-def offset_at(times: ArrayLike, hill_times: ArrayLike, offsets: ArrayLike) -> FloatArray:
-    """Return c(t) at given times, shape (F,): that of the last hill strictly before each time."""
-    n_before = np.searchsorted(np.asarray(hill_times), np.asarray(times), side="left")
-    return np.asarray(np.concatenate([[0.0], np.asarray(offsets)])[n_before], dtype=np.float64)
+    stack = np.array(sums)
+    deepest = stack.reshape(len(stack), -1).max(axis=1).reshape(-1, *(1,) * (stack.ndim - 1))
+    aligned = np.where(stack > 0, deepest - stack, np.nan)
+    known = np.isfinite(aligned)
+    count = known.sum(axis=0)
+    mean = np.where(known, aligned, 0.0).sum(axis=0) / np.maximum(count, 1)
+    mean = np.where(count > 0, mean, np.nan)
+    return np.asarray(mean - np.nanmin(mean) if np.any(count > 0) else mean)

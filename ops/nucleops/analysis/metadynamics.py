@@ -6,28 +6,23 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nucleops.analysis.block_sizes import block_for_difference
 from nucleops.analysis.convergence import (
     Box,
-    Criteria,
-    Verdict,
     difference_from_samples,
     difference_on_grid,
+    goes_back_and_forth,
     grid_points,
     in_box,
-    judge,
+    members,
     round_trips,
 )
-from nucleops.analysis.errors import (
-    autocorrelation_time,
-    block_average,
-    block_histograms,
-    block_size_scan,
-    plateau,
-)
+from nucleops.analysis.errors import block_average, block_histograms
 from nucleops.analysis.free_energy import free_energy, project, visited, weighted_histogram
 from nucleops.analysis.grid import FloatArray, Grid
 from nucleops.analysis.settings import FreeEnergySettings, State
 from nucleops.analysis.surfaces import Surfaces
+from nucleops.analysis.verdict import Criteria, Verdict, judge
 from nucleops.analysis.walkers import (
     Walker,
     boxes,
@@ -70,7 +65,9 @@ def analyse(
     )
     weight, _ = weighted_histogram(samples, logs, coarse)
     line = Grid.make([coarse.axes[0]])
-    scan, block, level = _block_size(samples[:, 0], logs, line, kT, settings)
+    member = members(samples, regions[0], regions[-1])
+    scan, chosen = block_for_difference(member, logs, samples[:, 0])
+    block = chosen or max(1, len(samples) // settings.n_blocks)
     profile, error, n_blocks = _profile(samples[:, 0], logs, line, block, kT)
     t, by_weights, by_error = _in_time(walkers, samples, logs, times, regions, kT, settings)
     by_hills = _hills_in_time(walkers, grid, t, regions, kT) if has_hills else None
@@ -93,8 +90,8 @@ def analyse(
         profile_error=error,
         block=block,
         n_blocks=n_blocks,
-        error_is_level=level,
-        scan=scan,
+        error_is_level=chosen is not None,
+        scan=[(size, count, kT * error) for size, count, error in scan],
         times_ps=t,
         difference_hills=by_hills,
         difference=by_weights,
@@ -109,19 +106,9 @@ def analyse(
             by_weights if by_hills is None else by_hills,
             by_error,
             settings,
+            level=chosen is not None,
         ),
     )
-
-
-def _block_size(
-    s: FloatArray, logs: FloatArray, line: Grid, kT: float, settings: FreeEnergySettings
-) -> tuple[list[tuple[int, int, float]], int, bool]:
-    largest = max(1, len(s) // 4)
-    sizes = sorted({int(b) for b in np.geomspace(1, largest, 14)})
-    scan = block_size_scan(s, logs, line, sizes, kT)
-    chosen = plateau(scan, shortest=2.0 * autocorrelation_time(s))
-    fallback = max(1, len(s) // settings.n_blocks)
-    return scan, chosen or fallback, chosen is not None
 
 
 def _profile(
@@ -137,12 +124,7 @@ def _profile(
 
 
 def _profile_of_hills(surface: FloatArray, grid: Grid, kT: float, x: FloatArray) -> FloatArray:
-    known = np.where(np.isfinite(surface), surface, np.inf)
-    if grid.n_dimensions == 2:
-        known = project(known, kT, 0, float(grid.spacing[1]))
-    elif grid.n_dimensions == 3:
-        summed = np.exp(-known / kT).sum(axis=(1, 2))
-        known = free_energy(summed, kT)
+    known = project(np.where(np.isfinite(surface), surface, np.inf), kT, 0)
     line = np.interp(x, grid.axes[0], np.where(np.isfinite(known), known, np.nan))
     return np.asarray(line - np.nanmin(line) if np.any(np.isfinite(line)) else line)
 
@@ -201,6 +183,8 @@ def _judge(
     differences: FloatArray,
     errors: FloatArray,
     settings: FreeEnergySettings,
+    *,
+    level: bool,
 ) -> Verdict:
     ratios = [
         float(hills.height[-max(1, len(hills) // 10) :].mean() / hills.height[0])
@@ -208,10 +192,10 @@ def _judge(
         if hills.bias_factor > 1 and len(hills)
     ]
     return judge(
-        length_ps=float(sum(w.times_ps[-1] for w in walkers)),
+        length=float(sum(w.times_ps[-1] for w in walkers)),
         basins=(states[0].name, states[-1].name),
         trips=sum(round_trips(w.values, regions[0], regions[-1]) for w in walkers),
-        times_ps=t,
+        times=t,
         differences=differences,
         error=float(errors[-1]),
         visits={
@@ -219,5 +203,9 @@ def _judge(
             for s, b in zip(states, regions, strict=True)
         },
         height_ratio=float(np.mean(ratios)) if ratios else None,
+        diffuses=any(
+            goes_back_and_forth(members(w.values, regions[0], regions[-1])) for w in walkers
+        ),
+        level=level,
         criteria=Criteria(settings.round_trips, settings.drift_kcal_mol, settings.error_kcal_mol),
     )

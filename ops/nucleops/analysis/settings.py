@@ -33,7 +33,7 @@ class FreeEnergySettings(Settings):
     discard_ps: NonNegative = 0.0
     """Time in ps at the start of each walker that is left out of reweighting."""
     n_blocks: PositiveInt = Field(default=10, ge=4, le=200)
-    """Blocks for the error, where no block size shows a plateau."""
+    """Blocks for the error, where no block is long enough for it not to grow any more."""
     n_times: PositiveInt = Field(default=40, ge=4, le=400)
     """Points in time at which the free-energy difference is computed."""
     states: tuple[State, ...] = ()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nucleops.analysis.convergence import Verdict
 from nucleops.analysis.grid import BoolArray, FloatArray, Grid
 from nucleops.analysis.settings import State
+from nucleops.analysis.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class Surfaces:
     block, n_blocks : int
         Block size (rows) and number of blocks behind the error.
     error_is_level : bool
-        Whether the block-size scan showed a plateau.
+        Whether a block is long enough for the error not to grow any more.
     scan : list
-        Rows (block, blocks, mean error) of the scan.
+        Rows (block, blocks, error of the difference) of the scan.
     times_ps, difference_hills, difference, difference_error : ndarray
         Free-energy difference against time, shape (T,); from hills None of OPES.
     states : tuple of State

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nucleops.analysis.bias_force import bias_grid_over
+from nucleops.analysis.bias_history import BiasHistory, hills_before, history_of, offset_at
 from nucleops.analysis.convergence import Box
-from nucleops.analysis.grid import FloatArray, Grid, spanning
-from nucleops.analysis.hills import c_of_t, offset_at, sums_of_hills
+from nucleops.analysis.estimators import Rows, levelled, weights_of
+from nucleops.analysis.grid import FloatArray, Grid
+from nucleops.analysis.hills import mean_surface, sums_of_hills
+from nucleops.analysis.hills_scan import grid_over, history_grid
 from nucleops.analysis.settings import State
-from nucleops.bias.hills import HillsTable, hills_bias
+from nucleops.bias.hills import HillsTable
 from nucleops.bias.kernels import KernelsTable
 
 
@@ -54,63 +58,78 @@ def hill_sets(walkers: Sequence[Walker]) -> list[HillsTable]:
     return list({id(w.hills): w.hills for w in walkers if w.hills is not None}.values())
 
 
-def log_weights(walker: Walker, kT: float, offsets: FloatArray | None = None) -> FloatArray:
-    """Logarithm of the weight of each row of a walker, shape (F,).
+def rows_of(walkers: Sequence[Walker], kT: float) -> Rows:
+    """Rows of all walkers with what their weights are made of, energies in kT.
 
-    Metadynamics: ``(V(s, t) - c(t)) / kT`` (Tiwary and Parrinello, J. Phys. Chem. B 119, 736
-    (2015)), from the series where the engine wrote it, else with c(t), and where need be V, from
-    the hills that fell before each row. OPES: ``V(s, t) / kT``, for its bias soon hardly moves, and
-    its own c(t) is not for reweighting (Invernizzi and Parrinello, J. Phys. Chem. Lett. 11, 2731
+    Of metadynamics the level is ``(V(s, t) - c(t)) / kT`` (Tiwary and Parrinello, J. Phys. Chem. B
+    119, 736 (2015)), from the series where the engine wrote it, else from the hills that fell
+    before each row. Of OPES the weight is ``V(s, t) / kT``, for its bias soon hardly moves, and its
+    own c(t) is not for reweighting (Invernizzi and Parrinello, J. Phys. Chem. Lett. 11, 2731
     (2020)).
 
     Parameters
     ----------
-    walker : Walker
-        The walker.
+    walkers : sequence of Walker
+        Along the same D variables.
     kT : float
         Thermal energy in kcal/mol.
-    offsets : ndarray or None
-        c(t) after each hill, shape (H,), where it is known already; see :func:`offsets_of`.
     """
-    hills = walker.hills
-    if hills is None:
-        assert walker.bias is not None  # read_walker refuses OPES without it
-        return np.asarray(walker.bias / kT, dtype=np.float64)
-    if walker.rbias is not None:
-        return np.asarray(walker.rbias / kT, dtype=np.float64)
-    bias = walker.bias
-    if bias is None:
-        before = np.searchsorted(times_ps(hills), walker.times_ps, side="left")
-        bias = hills_bias(hills, walker.values, before.astype(np.int64))
-    offsets = offsets_of(walker, kT) if offsets is None else offsets
-    offset = offset_at(walker.times_ps, times_ps(hills), offsets)
-    return np.asarray((bias - offset) / kT, dtype=np.float64)
-
-
-def offsets_of(walker: Walker, kT: float) -> FloatArray:
-    """c(t) in kcal/mol after each of a walker's hills, shape (H,)."""
-    hills = walker.hills
-    assert hills is not None
-    grid = hills_grid([walker], most=150)
-    return c_of_t(
-        hills.centres, hills.sigmas, hills.added, grid, kT, hills.bias_factor, hills.kernel
+    logs: dict[int, FloatArray] = {}
+    slopes: dict[int, FloatArray] = {}
+    for hills in hill_sets(walkers):
+        group = [k for k, w in enumerate(walkers) if w.hills is hills]
+        for k, (v, s) in zip(group, _felt([walkers[k] for k in group], hills, kT), strict=True):
+            logs[k], slopes[k] = v, s
+    for k, walker in enumerate(walkers):
+        if walker.hills is None:
+            assert walker.bias is not None  # read_walker refuses OPES without it
+            logs[k] = levelled(walker.bias / kT)
+    values = np.concatenate([w.values for w in walkers])
+    order = range(len(walkers))
+    return Rows(
+        biased=values,
+        targets=values,
+        shared=tuple(range(values.shape[1])),
+        log_weights=np.concatenate([logs[k] for k in order]),
+        slopes=np.concatenate([slopes[k] for k in order]) if slopes else None,
+        extra=np.zeros(len(values)),
+        walker=np.repeat(np.arange(len(walkers)), [len(w.values) for w in walkers]),
     )
 
 
-def hills_grid(walkers: Sequence[Walker], most: int = 200) -> Grid:
+def _felt(
+    walkers: Sequence[Walker], hills: HillsTable, kT: float
+) -> list[tuple[FloatArray, FloatArray]]:
+    """What the rows of walkers under one bias felt of it, in kT: less its offset, and the slope."""
+    points = np.concatenate([w.values for w in walkers])
+    times = np.concatenate([w.times_ps for w in walkers])
+    grid = history_grid(hills, points)
+    history = BiasHistory(
+        grid,
+        kT,
+        hills.bias_factor,
+        hills.kernel,
+        points=points,
+        counts=hills_before(times, times_ps(hills)),
+        want_offsets=any(w.rbias is None for w in walkers),
+    )
+    offsets, bias, slopes = history_of([hills], history)
+    ends = np.cumsum([len(w.values) for w in walkers])[:-1]
+    made = []
+    for w, v, s in zip(walkers, np.split(bias, ends), np.split(slopes, ends), strict=True):
+        less = w.rbias
+        if less is None:
+            own = v if w.bias is None else w.bias
+            less = own - offset_at(w.times_ps, times_ps(hills), offsets)
+        made.append((np.asarray(less / kT), s / kT))
+    return made
+
+
+def hills_grid(walkers: Sequence[Walker]) -> Grid:
     """Grid that holds every hill or kernel of the walkers, at most half a width fine."""
     centres = np.concatenate([w.laid.centres for w in walkers])
     sigma = np.concatenate([w.laid.sigmas for w in walkers]).min(axis=0)
-    low, high = centres.min(axis=0) - 3.0 * sigma, centres.max(axis=0) + 3.0 * sigma
-    periods = walkers[0].laid.periods
-    axes: list[FloatArray] = []
-    for d, period in enumerate(periods):
-        if period is None:
-            axes.append(spanning(low[d], high[d], sigma[d] / 2, most))
-        else:
-            n = int(np.clip(np.ceil(2 * period / sigma[d]), 4, most))
-            axes.append(np.asarray(-period / 2 + period / n * np.arange(n), dtype=np.float64))
-    return Grid.make(axes, periods)
+    return grid_over(centres.min(axis=0), centres.max(axis=0), sigma, walkers[0].laid.periods)
 
 
 def boxes(states: Sequence[State], names: Sequence[str]) -> list[Box]:
@@ -134,29 +153,16 @@ def pooled(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Rows of all walkers together: values (F, D), logarithms of the weights (F,), times (F,).
 
-    By how much the bias of one OPES walker is offset from another's it does not tell. The weights
-    of each are therefore scaled to sum up to its effective number of rows, (sum w)^2 / sum w^2
-    (Kish), as good a measure as there is of what the walker knows.
+    Of metadynamics the weights are those of the static bias that the growing one amounts to
+    (:mod:`nucleops.analysis.bias_force`), of OPES those of the bias felt.
     """
-    kept = [(w, w.times_ps >= discard_ps) for w in walkers]
-    samples = np.concatenate([w.values[k] for w, k in kept])
-    offsets: dict[int, FloatArray] = {}
-    parts = []
-    for w, k in kept:
-        if w.hills is None:
-            parts.append(_levelled(log_weights(w, kT)[k]))
-            continue
-        if w.rbias is None and id(w.hills) not in offsets:
-            offsets[id(w.hills)] = offsets_of(w, kT)
-        parts.append(log_weights(w, kT, offsets.get(id(w.hills)))[k])
-    return samples, np.concatenate(parts), np.concatenate([w.times_ps[k] for w, k in kept])
-
-
-def _levelled(logs: FloatArray) -> FloatArray:
-    if not len(logs):
-        return logs
-    weights = np.exp(logs - logs.max())
-    return np.asarray(logs - logs.max() + np.log(weights.sum() / np.square(weights).sum()))
+    times = np.concatenate([w.times_ps for w in walkers])
+    rows = rows_of(walkers, kT).part(times >= discard_ps)
+    grid = None
+    if rows.slopes is not None:
+        sigma = np.concatenate([w.laid.sigmas for w in walkers]).min(axis=0)
+        grid = bias_grid_over(rows.biased, sigma, walkers[0].laid.periods)
+    return rows.biased, weights_of(rows, grid), times[times >= discard_ps]
 
 
 def mean_surfaces(
@@ -173,16 +179,4 @@ def mean_surfaces(
         per_walker.append(
             list(sums_of_hills(h.centres, h.sigmas, h.height, grid, counts, h.kernel))
         )
-    surfaces = []
-    for k in range(len(ends_ps)):
-        stack = np.array([part[k] for part in per_walker])
-        # Walkers differ by a constant: each is aligned where it is deepest before averaging.
-        height = stack.reshape(len(stack), -1).max(axis=1)
-        shape = (-1,) + (1,) * grid.n_dimensions
-        aligned = np.where(stack > 0, height.reshape(shape) - stack, np.nan)
-        known = np.isfinite(aligned)
-        total = np.where(known, aligned, 0.0).sum(axis=0)
-        count = known.sum(axis=0)
-        mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-        surfaces.append(mean - np.nanmin(mean) if np.any(count > 0) else mean)
-    return surfaces
+    return [mean_surface([part[k] for part in per_walker]) for k in range(len(ends_ps))]

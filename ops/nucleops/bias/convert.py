@@ -6,12 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
+from nucleops.bias.blocks import Paths, files_of
 from nucleops.bias.colvars_limits import expected_columns
 from nucleops.bias.colvars_metad import KCAL_MOL_IN_EV, grid_of
 from nucleops.bias.enhanced import KB_KCAL_MOL_K, SharedHills
 from nucleops.bias.hills import HillsTable, hills_bias, kernel_value, write_hills
 from nucleops.bias.resolved import FloatArray, ResolvedBias
-from nucleops.bias.tables import ColvarTable, Paths, later_wins, lines_of, row_of, write_colvar
+from nucleops.bias.restarts import Restarts
+from nucleops.bias.rows import blocks_of_rows
+from nucleops.bias.tables import ColvarTable, write_colvar
 from nucleops.errors import ProgramFailed, TruncatedOutput, WrongInput
 
 HILLS_CHECKED = 400
@@ -185,21 +188,22 @@ def _table(
     paths: Paths, names: list[str] | None, width: int | None = None
 ) -> tuple[FloatArray, FloatArray]:
     """Return steps (n,) and the other columns (n, k) of Colvars' text files, later rows winning."""
-    rows: list[list[float]] = []
-    files = [paths] if isinstance(paths, (str, Path)) else list(paths)
     columns = len(names) if names else width
-    assert columns is not None
-    for path in map(Path, files):
-        for number, line in lines_of(path):
+    restarts, parts, files = Restarts(), [], files_of(paths)
+    for path in files:
+
+        def comment(number: int, line: str, path: Path = path) -> None:
             words = line.split()
             if words[:2] == ["#", "step"] and names:
                 _check_header(path, number, words[1:], names)
-            elif words and not words[0].startswith("#"):
-                rows.append(row_of(path, number, words, columns))
-    if not rows and names:
-        raise TruncatedOutput(f"{files[-1]}: holds no row", log=Path(files[-1]))
-    table = np.array(rows, dtype=np.float64).reshape(len(rows), columns)
-    table = table[later_wins(table[:, 0])]
+
+        for rows in blocks_of_rows(path, comment, columns):
+            restarts.see(rows[:, 0])
+            parts.append(rows)
+    if not parts and names:
+        raise TruncatedOutput(f"{files[-1]}: holds no row", log=files[-1])
+    table = np.concatenate(parts) if parts else np.empty((0, columns or 0))
+    table = table[restarts.kept(table[:, 0], 0)]
     return table[:, 0], table[:, 1:]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -10,9 +10,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nucleops.bias.gaussians import named, periods_of, read_gaussians
+from nucleops.bias.blocks import Paths
+from nucleops.bias.gaussians import (
+    Gaussians,
+    iter_gaussians,
+    named,
+    periods_of,
+    read_gaussians,
+)
 from nucleops.bias.resolved import FloatArray
-from nucleops.bias.tables import ColvarTable, Paths, write_colvar
+from nucleops.bias.restarts import Restarts
+from nucleops.bias.tables import ColvarTable, write_colvar
 from nucleops.errors import WrongInput
 
 Kernel = Literal["stretched-gaussian", "gaussian"]
@@ -21,6 +29,7 @@ PLUMED_CUT = 6.25
 COLVARS_CUT = 11.5
 """Half the squared distance in sigmas beyond which Colvars' hill is zero."""
 HILLS_AT_ONCE = 2_000_000
+_KIND = ("height", "a HILLS file", "height, biasf")
 
 
 @dataclass(frozen=True)
@@ -81,8 +90,40 @@ def read_hills(paths: Paths) -> HillsTable:
     TruncatedOutput
         A row that is not the last is malformed.
     """
-    table, cvs, centres, sigmas = read_gaussians(paths, "height", "a HILLS file", "height, biasf")
-    where = named(paths)
+    return _hills(read_gaussians(paths, *_KIND), named(paths))
+
+
+def iter_hills(paths: Paths, restarts: Restarts | None = None) -> Iterator[HillsTable]:
+    """Yield the hills that :func:`read_hills` reads, some at a time, however many there are.
+
+    Parameters
+    ----------
+    paths : path or sequence of paths
+        The file, or the segments of one run.
+    restarts : Restarts or None
+        What :func:`nucleops.bias.blocks.restarts_in` found, where that is known already.
+
+    Raises
+    ------
+    WrongInput, TruncatedOutput
+        As :func:`read_hills` does.
+    """
+    factor: float | None = None
+    for part in iter_gaussians(paths, *_KIND, restarts=restarts):
+        table = _hills(part, named(paths))
+        if len(table) and factor is not None and table.bias_factor != factor:
+            raise _several(named(paths), np.array([factor, table.bias_factor]))
+        factor = table.bias_factor if len(table) else factor
+        yield table
+
+
+def _hills(read: Gaussians, where: str) -> HillsTable:
+    table = read.table
+    if "logweight" in table.columns:
+        raise WrongInput(
+            f"{where}: is a KERNELS file of OPES, whose kernels do not add up to its bias; that "
+            "stands in COLVAR"
+        )
     if table.constants.get("multivariate", "false") != "false":
         raise WrongInput(f"{where}: multivariate hills are not read; allowed: multivariate false")
     kernel = table.constants.get("kerneltype", "stretched-gaussian")
@@ -91,19 +132,23 @@ def read_hills(paths: Paths) -> HillsTable:
             f"{where}: found kerneltype {kernel}, allowed stretched-gaussian or gaussian"
         )
     factors = table.columns.get("biasf", np.ones(len(table)))
-    if len(np.unique(factors)) > 1:
-        raise WrongInput(f"{where}: found several bias factors {np.unique(factors)}, allowed one")
+    if len(factors) and np.any(factors != factors[0]):
+        raise _several(where, np.unique(factors))
     other = {k: v for k, v in table.constants.items() if k not in ("multivariate", "kerneltype")}
     return HillsTable(
-        cvs=cvs,
+        cvs=read.cvs,
         time_fs=table["time"],
-        centres=centres,
-        sigmas=sigmas,
+        centres=read.centres,
+        sigmas=read.sigmas,
         height=table["height"],
         bias_factor=float(factors[0]) if len(factors) else 1.0,
         kernel="gaussian" if kernel == "gaussian" else "stretched-gaussian",
         constants=other,
     )
+
+
+def _several(where: str, factors: FloatArray) -> WrongInput:
+    return WrongInput(f"{where}: found several bias factors {factors}, allowed one")
 
 
 def merge_hills(tables: Sequence[HillsTable]) -> HillsTable:

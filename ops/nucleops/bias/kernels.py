@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import inf
 
+from nucleops.bias.blocks import Paths
 from nucleops.bias.gaussians import periods_of, read_gaussians
 from nucleops.bias.resolved import FloatArray
-from nucleops.bias.tables import Paths
 
 
 @dataclass(frozen=True)
@@ -62,15 +62,14 @@ def read_kernels(paths: Paths) -> KernelsTable:
     TruncatedOutput
         A row that is not the last is malformed.
     """
-    table, cvs, centres, sigmas = read_gaussians(
-        paths, "logweight", "a KERNELS file", "height, logweight"
-    )
+    read = read_gaussians(paths, "logweight", "a KERNELS file", "height, logweight")
+    table = read.table
     factor = table.constants.get("biasfactor", "inf")
     return KernelsTable(
-        cvs=cvs,
+        cvs=read.cvs,
         time_fs=table["time"],
-        centres=centres,
-        sigmas=sigmas,
+        centres=read.centres,
+        sigmas=read.sigmas,
         log_weight=table["logweight"],
         bias_factor=inf if factor.lower() == "inf" else float(factor),
         constants=dict(table.constants),

@@ -8,19 +8,16 @@ dropped) and a last line that a crash cut off (dropped with a warning).
 from __future__ import annotations
 
 import gzip
-import warnings
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nucleops.bias.blocks import Columns, Paths, blocks_of, files_of
 from nucleops.bias.resolved import FloatArray
-from nucleops.errors import TruncatedOutput, WrongInput
-
-Paths = Path | str | Sequence[Path | str]
+from nucleops.bias.restarts import Restarts
+from nucleops.errors import WrongInput
 
 
 @dataclass(frozen=True)
@@ -52,80 +49,95 @@ class ColvarTable:
         return len(next(iter(self.columns.values()), ()))
 
     def __contains__(self, name: str) -> bool:
-        return self._found(name) is not None
+        return self.spelling(name) is not None
 
     def __getitem__(self, name: str) -> FloatArray:
         """Return a column; ``a.lowest`` and ``a_lowest`` (PLUMED before and since 2.10) are one."""
-        found = self._found(name)
+        found = self.spelling(name)
         if found is None:
             raise WrongInput(f"no column {name!r}; allowed: {', '.join(self.columns)}")
         return self.columns[found]
 
-    def _found(self, name: str) -> str | None:
+    def spelling(self, name: str) -> str | None:
+        """Return how the table spells a name, None where it has no such column."""
         spellings = [name, name.replace(".", "_")]
         if "_" in name:
             spellings.append(".".join(name.rsplit("_", 1)))
         return next((spelling for spelling in spellings if spelling in self.columns), None)
 
 
-def read_colvar(paths: Paths) -> ColvarTable:
+def read_colvar(paths: Paths, only: Sequence[str] | None = None) -> ColvarTable:
     """Read a COLVAR file, or the segments of one run in order.
 
     Parameters
     ----------
     paths : path or sequence of paths
-        Files; a name that ends with ``.gz`` is unpacked.
+        Files, gzipped or not.
+    only : sequence of str or None
+        Columns to keep besides the time; all of them where None.
 
     Returns
     -------
     ColvarTable
-        Rows of strictly increasing time.
+        Rows of increasing time: strictly, but where walkers write one file.
 
     Raises
     ------
     WrongInput
-        A file is missing, has no ``#! FIELDS``, or its columns are not those of the first.
+        A file is missing, has no ``#! FIELDS``, or its columns are not those of the first, or has
+        none of a name in `only`.
     TruncatedOutput
         A row that is not the last is malformed, or a value is not a number.
     """
-    files = [paths] if isinstance(paths, (str, Path)) else list(paths)
-    if not files:
-        raise WrongInput("no COLVAR or HILLS file was given")
-    names: list[str] = []
-    constants: dict[str, str] = {}
-    rows: list[FloatArray] = []
-    for path in map(Path, files):
-        new = _read_one(path, names, constants)
-        if rows and len(new) and len(rows[0]) and "time" in names:
-            column = names.index("time")
-            if new[0, column] <= rows[0][0, column]:
-                raise WrongInput(
-                    f"{path}: its time begins at {new[0, column]:g}, not after the first file's "
-                    f"{rows[0][0, column]:g}; walkers are read one by one, not as one run"
-                )
-        rows.append(new)
-    table = np.concatenate(rows) if rows else np.empty((0, len(names)))
-    if "time" in names and len(table):
-        table = table[later_wins(table[:, names.index("time")])]
-    columns = {name: np.ascontiguousarray(table[:, k]) for k, name in enumerate(names)}
-    return ColvarTable(columns, constants)
+    files = files_of(paths)
+    columns, restarts = Columns(), Restarts()
+    chosen: list[int] = []
+    parts: list[FloatArray] = []
+    for path in files:
+        begins = len(parts)
+        for block in blocks_of(path, columns):
+            if "time" in columns.names:
+                restarts.see(block.values[:, columns.names.index("time")], fresh=block.fresh)
+            if not chosen:
+                chosen = _chosen(path, columns, only)
+            parts.append(block.values[:, chosen])
+        if begins and len(parts) > begins:
+            _not_a_walker(path, columns.names, chosen, parts[0], parts[begins])
+    chosen = chosen or _chosen(files[0], columns, only)
+    table = np.concatenate(parts) if parts else np.empty((0, len(chosen)))
+    names = [columns.names[k] for k in chosen]
+    if "time" in names:
+        kept = restarts.kept(table[:, names.index("time")], 0)
+        table = table if kept.all() else table[kept]
+    made = {name: np.ascontiguousarray(table[:, k]) for k, name in enumerate(names)}
+    return ColvarTable(made, columns.constants)
 
 
-def later_wins(time: FloatArray) -> NDArray[np.bool_]:
-    """Return which rows stay when a restarted run repeats times: those not superseded later.
+def _chosen(path: Path, columns: Columns, only: Sequence[str] | None) -> list[int]:
+    if only is None:
+        return list(range(len(columns.names)))
+    table = ColvarTable(dict.fromkeys(columns.names, np.empty(0)), {})
+    lacking = [name for name in only if name not in table]
+    if lacking:
+        raise WrongInput(
+            f"{path}: has no column {', '.join(lacking)}; found: {', '.join(columns.names)}"
+        )
+    found = [table.spelling(name) for name in only]
+    return [k for k, name in enumerate(columns.names) if name == "time" or name in found]
 
-    Parameters
-    ----------
-    time : ndarray
-        Shape (n_rows,), in the order in which the rows were written.
 
-    Returns
-    -------
-    ndarray of bool
-        Shape (n_rows,); the times that stay increase strictly.
-    """
-    later = np.minimum.accumulate(np.append(time[1:], np.inf)[::-1])[::-1]
-    return np.asarray(time < later, dtype=np.bool_)
+def _not_a_walker(
+    path: Path, names: list[str], chosen: list[int], first: FloatArray, own: FloatArray
+) -> None:
+    kept = [names[k] for k in chosen]
+    if "time" not in kept:
+        return
+    column = kept.index("time")
+    if own[0, column] <= first[0, column]:
+        raise WrongInput(
+            f"{path}: its time begins at {own[0, column]:g}, not after the first file's "
+            f"{first[0, column]:g}; walkers are read one by one, not as one run"
+        )
 
 
 def write_colvar(table: ColvarTable | Mapping[str, FloatArray], path: Path | str) -> Path:
@@ -152,91 +164,3 @@ def rows_text(columns: Mapping[str, FloatArray]) -> str:
     """Return rows of a table, twelve significant digits, of columns of shape (n_rows,) each."""
     rows = np.column_stack([np.asarray(c, dtype=np.float64) for c in columns.values()])
     return "".join(" " + " ".join(f"{value:.12g}" for value in row) + "\n" for row in rows)
-
-
-def lines_of(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the numbered complete lines of a text file, gzipped or not; a torn last one is dropped.
-
-    Raises
-    ------
-    WrongInput
-        The file does not exist or is not text.
-    """
-    try:
-        raw = path.read_bytes()
-        text = (_gunzip(path, raw) if path.suffix == ".gz" else raw).decode()
-    except (OSError, UnicodeDecodeError) as error:
-        raise WrongInput(f"{path}: cannot be read as a series: {error}") from error
-    lines = text.split("\n")
-    if lines[-1].strip():
-        warnings.warn(
-            f"{path}, line {len(lines)}: the last line is cut off and was dropped", stacklevel=2
-        )
-    yield from enumerate(lines[:-1], start=1)
-
-
-def _gunzip(path: Path, raw: bytes) -> bytes:
-    # gzip.decompress would refuse a file that a crash cut off; appended members are legal
-    data = b""
-    while raw:
-        inflate = zlib.decompressobj(wbits=31)
-        try:
-            data += inflate.decompress(raw) + inflate.flush()
-        except zlib.error as error:
-            raise WrongInput(f"{path}: is named .gz but cannot be unpacked: {error}") from error
-        if not inflate.eof:
-            warnings.warn(f"{path}: the gzip stream is cut off", stacklevel=3)
-        raw = inflate.unused_data
-    return data
-
-
-def _read_one(path: Path, names: list[str], constants: dict[str, str]) -> FloatArray:
-    order: list[int] | None = None
-    rows: list[list[float]] = []
-    for number, line in lines_of(path):
-        words = line.split()
-        if not words:
-            continue
-        if words[0] == "#!":
-            if words[1:2] == ["FIELDS"]:
-                order = _order(path, number, words[2:], names)
-            elif words[1:2] == ["SET"] and len(words) >= 4:
-                constants[words[2]] = " ".join(words[3:])
-        elif not words[0].startswith("#"):
-            if order is None:
-                raise WrongInput(f"{path}, line {number}: found a row before `#! FIELDS`")
-            row = row_of(path, number, words, len(order))
-            rows.append([row[k] for k in order])
-    if order is None:
-        raise WrongInput(f"{path}: found no `#! FIELDS` line; is it PLUMED output?")
-    return np.array(rows, dtype=np.float64).reshape(len(rows), len(order))
-
-
-def _order(path: Path, number: int, found: list[str], names: list[str]) -> list[int]:
-    if not names:
-        names.extend(found)
-    if sorted(found) != sorted(names):
-        lost, new = sorted(set(names) - set(found)), sorted(set(found) - set(names))
-        raise WrongInput(
-            f"{path}, line {number}: its columns are not those before; missing: "
-            f"{', '.join(lost) or 'none'}; new: {', '.join(new) or 'none'}"
-        )
-    return [found.index(name) for name in names]
-
-
-def row_of(path: Path, number: int, words: Sequence[str], width: int) -> list[float]:
-    """Return the numbers of a row.
-
-    Raises
-    ------
-    TruncatedOutput
-        The row has another number of columns, or a word is not a number.
-    """
-    if len(words) != width:
-        raise TruncatedOutput(
-            f"{path}, line {number}: found {len(words)} columns, allowed {width}", log=path
-        )
-    try:
-        return [float(word) for word in words]
-    except ValueError as error:
-        raise TruncatedOutput(f"{path}, line {number}: {error}", log=path) from error

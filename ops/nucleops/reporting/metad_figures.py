@@ -168,10 +168,10 @@ def convergence(book: Book, folder: Path, summary: dict[str, Any]) -> None:
     left.legend(loc="best")
     grid(left)
     panel(left, "a")
-    right.plot(scan["block_rows"], scan["mean_error_kcal_mol"], "o-", ms=3.5, color=BLUE)
+    right.plot(scan["block_rows"], scan["error_kcal_mol"], "o-", ms=3.5, color=BLUE)
     right.axvline(s["block_rows"], color=INK, lw=0.7, dashes=(4, 2))
-    right.set(xscale="log", xlabel="rows in a block", ylabel="mean error (kcal/mol)")
-    right.set_ylim(0, 1.2 * float(np.nanmax([*scan["mean_error_kcal_mol"], 1e-3])))
+    right.set(xscale="log", xlabel="rows in a block", ylabel="error of the difference (kcal/mol)")
+    right.set_ylim(0, 1.2 * float(np.nanmax([*scan["error_kcal_mol"], 1e-3])))
     plain_log(right.xaxis)
     grid(right)
     panel(right, "b")
@@ -179,7 +179,7 @@ def convergence(book: Book, folder: Path, summary: dict[str, Any]) -> None:
         "metad_convergence",
         fig,
         caption="(a) Free-energy difference between the first and the last state as the run goes "
-        "on; the verdict looks at the shaded second half. (b) Mean error of the profile against "
+        "on; the verdict looks at the shaded second half. (b) Error of the difference against "
         "the block size; the dashed line is the size used.",
         alt="Free-energy difference against time with an error band, and the block-size scan.",
         data=[folder / "convergence.csv", folder / "blocks.csv"],

@@ -5,22 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nucleops.analysis.convergence import (
-    difference_from_samples,
-    difference_on_grid,
-    judge,
-    late_spread,
-    round_trips,
-)
-from nucleops.analysis.errors import (
-    autocorrelation_time,
-    block_average,
-    jackknife,
-    plateau,
-    standard_error,
-)
+from nucleops.analysis.block_sizes import autocorrelation_time
+from nucleops.analysis.convergence import difference_from_samples, difference_on_grid, round_trips
+from nucleops.analysis.errors import block_average, jackknife, standard_error
 from nucleops.analysis.free_energy import project, visited
 from nucleops.analysis.grid import Grid
+from nucleops.analysis.verdict import judge, late_spread
 
 
 def test_equal_blocks_give_the_textbook_error() -> None:
@@ -61,14 +51,6 @@ def test_autocorrelation_time_of_a_known_process(keep: float) -> None:
 
 def test_autocorrelation_time_of_one_slow_crossing_is_long() -> None:
     assert autocorrelation_time(np.linspace(0, 1, 1000)) > 100
-
-
-def test_plateau_needs_long_blocks_and_a_level_error() -> None:
-    level = [(1, 400, 0.1), (4, 100, 0.2), (16, 25, 0.31), (32, 12, 0.30), (64, 6, 0.32)]
-    assert plateau(level) == 16
-    assert plateau(level, shortest=20) == 32
-    assert plateau([(1, 400, 0.1), (4, 100, 0.2), (16, 25, 0.4)]) is None
-    assert plateau(level, shortest=1000) is None
 
 
 def test_standard_error_of_blocks() -> None:
@@ -115,7 +97,7 @@ def test_visited_marks_and_widens() -> None:
 def base(**changed: object) -> dict[str, object]:
     t = np.linspace(1, 100, 50)
     given: dict[str, object] = {
-        "length_ps": 100.0, "basins": ("a", "b"), "trips": 9, "times_ps": t,
+        "length": 100.0, "basins": ("a", "b"), "trips": 9, "times": t,
         "differences": np.full(50, -4.0), "error": 0.2, "visits": {"a": 50, "b": 60},
         "height_ratio": 0.05,
     }  # fmt: skip

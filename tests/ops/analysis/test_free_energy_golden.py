@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nucleops.analysis.bias_history import c_of_t, offset_at
 from nucleops.analysis.errors import block_average, block_histograms
 from nucleops.analysis.free_energy import free_energy, weighted_histogram
 from nucleops.analysis.grid import Grid
-from nucleops.analysis.hills import c_of_t, offset_at, sum_of_hills, sums_of_hills
+from nucleops.analysis.hills import sum_of_hills, sums_of_hills
 from nucleops.bias.hills import HillsTable, hills_bias, read_hills
 
 PES = Path(__file__).parents[2] / "data" / "pes"

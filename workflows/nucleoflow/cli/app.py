@@ -15,6 +15,7 @@ from nucleoflow.cli import (
     cluster,
     doctor,
     ending,
+    free_energies,
     inspect,
     nuclei,
     runs,
@@ -84,6 +85,7 @@ again.register(app)
 ending.register(app)
 studies.register(app)
 biases.register(app)
+free_energies.register(app)
 cluster.register(app)
 nuclei.register(app)
 doctor.register(app)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nucleoflow.cli.common import told
 from nucleops.errors import WrongInput
 
 if TYPE_CHECKING:
@@ -91,7 +89,7 @@ def colvar(
 
     if time_step is not None and time_step <= 0:
         raise WrongInput(f"--time-step: found {time_step:g}, allowed more than 0 fs")
-    with _told():
+    with told():
         used = _used(study, stage, name, topology)
         chosen: dict[str, Any] = {"start": start, "stop": stop, "stride": stride}
         chosen["time_step_fs"] = time_step
@@ -117,7 +115,7 @@ def bias(
     """Print the input of PLUMED or Colvars for the bias of a stage."""
     from nucleoflow.study.bias_output import engine_input, whole_file
 
-    with _told():
+    with told():
         text, left_out = engine_input(_used(study, stage, name, system), engine.value)
     for what in left_out:
         typer.echo(f"left out: {what}", err=True)
@@ -153,7 +151,7 @@ def cv_preview(
 
     if output is not None and output.suffix not in SUFFIXES:
         raise WrongInput(f"{output}: unknown suffix; allowed: {', '.join(SUFFIXES)}")
-    with _told():
+    with told():
         used = _used(study, stage, name, system)
         made = preview(used.resolved, used.topology, used.use.md.temperature_K)
     console = wide_console()
@@ -190,15 +188,6 @@ def _table(table: TextTable) -> Table:
     for row in table.rows:
         shown.add_row(*(Text(cell) for cell in row))
     return shown
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Show warnings as a line for each, not as Python does."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", UserWarning)
-        warnings.showwarning = lambda message, *_: typer.echo(f"warning: {message}", err=True)
-        yield
 
 
 def register(app: typer.Typer) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -90,3 +93,12 @@ def wide_console() -> Console:
 
     console = Console()
     return console if console.is_terminal else Console(width=200)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Show warnings as a line for each, not as Python does."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = lambda message, *_: typer.echo(f"warning: {message}", err=True)
+        yield

@@ -160,7 +160,7 @@ def _surface_files(out: Path, s: Surfaces, names: Sequence[str]) -> None:
     write_csv(out / "fes_1d.csv", profile)
     write_csv(out / "convergence.csv", difference)
     scan = np.array(s.scan, dtype=np.float64).reshape(-1, 3)
-    columns = {"block_rows": scan[:, 0], "n_blocks": scan[:, 1], "mean_error_kcal_mol": scan[:, 2]}
+    columns = {"block_rows": scan[:, 0], "n_blocks": scan[:, 1], "error_kcal_mol": scan[:, 2]}
     write_csv(out / "blocks.csv", columns)
     for d, name in enumerate(names):
         arrays[f"axis_{d}"], arrays[f"reweighted_axis_{d}"] = s.grid.axes[d], s.coarse.axes[d]

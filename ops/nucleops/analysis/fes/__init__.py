@@ -1,0 +1,1 @@
+"""Free energies from the files of anyone's run: request, hills, rows, result."""

@@ -1,0 +1,220 @@
+"""From a request to everything that the files tell."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nucleops.analysis.basins import Basins, boxes_as_basins, find_basins, lowest_pass
+from nucleops.analysis.convergence import (
+    goes_back_and_forth,
+)
+from nucleops.analysis.estimators import Estimator
+from nucleops.analysis.fes.hills import FromHills, from_hills
+from nucleops.analysis.fes.in_time import hills_in_time, in_time_of
+from nucleops.analysis.fes.request import Request
+from nucleops.analysis.fes.result import BasinRow, InTime, Result, Reweighted
+from nucleops.analysis.fes.reweigh import estimator_of, reweigh, target_grid
+from nucleops.analysis.fes.rows import Read, read_rows
+from nucleops.analysis.free_energy import project
+from nucleops.analysis.grid import FloatArray, Grid, IntArray
+from nucleops.analysis.verdict import Verdict, judge
+from nucleops.errors import WrongInput
+
+MOST_PASSES = 4
+"""Basins besides the first whose pass to it is looked for; that takes the most time of all."""
+LEAST_SHARE = 0.01
+"""Share of the rows that a basin found by watershed holds at least; others are outliers."""
+
+
+def analyse_files(request: Request) -> Result:
+    """Analyse somebody's files.
+
+    Raises
+    ------
+    WrongInput
+        A file or a setting is wrong; the message says which.
+    TruncatedOutput
+        A row that is not the last in a file is malformed.
+    """
+    hills = from_hills(request)
+    read = read_rows(request, hills.scan if hills is not None else None)
+    if hills is None and read is None:
+        raise WrongInput("found neither hills nor a series; give --hills, --colvar or both")
+    targets = read.targets if read is not None else (request.cvs or hills.scan.cvs if hills else ())
+    surface_of_hills, grid = _in_targets(hills, targets, request.kT)
+    if read is None:
+        if surface_of_hills is None or grid is None or hills is None:
+            raise WrongInput(
+                f"--cv {' '.join(targets)}: not among the biased variables "
+                f"{', '.join(hills.scan.cvs) if hills else ''}; a surface in them needs --colvar"
+            )
+        return _of_hills_only(request, hills, targets, grid, surface_of_hills)
+    if grid is None or surface_of_hills is None:
+        grid = target_grid(request, read, None)
+    estimator = estimator_of(request, read, grid, hills.scan if hills is not None else None)
+    return _of_rows(request, read, estimator, hills, surface_of_hills)
+
+
+def _in_targets(
+    hills: FromHills | None, targets: tuple[str, ...], kT: float
+) -> tuple[FloatArray | None, Grid | None]:
+    """Surface of the hills in the targets, where these are biased variables, and its grid."""
+    if hills is None or not set(targets) <= set(hills.scan.cvs):
+        return None, None
+    stay = [hills.scan.cvs.index(name) for name in targets]
+    known = np.where(np.isfinite(hills.surface), hills.surface, np.inf)
+    made = project(known, kT, stay)
+    grid = Grid.make([hills.grid.axes[d] for d in stay], [hills.grid.periods[d] for d in stay])
+    made = np.where(np.isfinite(made), made, np.nan)
+    return made - np.nanmin(made), grid
+
+
+def _basins(
+    request: Request,
+    surface: FloatArray,
+    grid: Grid,
+    targets: tuple[str, ...],
+    rows: FloatArray | None = None,
+) -> Basins:
+    """Basins as asked for, or by watershed of a surface in kT, but for those that few rows hold."""
+    if not request.basins:
+        found = find_basins(surface, grid, request.depth)
+        return found if rows is None else found.with_rows(rows, LEAST_SHARE)
+    for box in request.basins:
+        unknown = [name for name in box.ranges if name not in targets]
+        if unknown:
+            raise WrongInput(
+                f"--basin {box.name}: found {', '.join(unknown)}, allowed {', '.join(targets)}"
+            )
+    boxes = [
+        [box.ranges.get(name, (-np.inf, np.inf)) for name in targets] for box in request.basins
+    ]
+    return boxes_as_basins([box.name for box in request.basins], boxes, grid)
+
+
+def _derived(surface: FloatArray, basins: Basins) -> FloatArray:
+    """Depths, populations and barriers of basins from a surface, each relative, shape (3 n,)."""
+    n = len(basins.names)
+    places, depths = [], np.full(n, np.nan)
+    for k in range(n):
+        inside = np.where((basins.labels == k) & np.isfinite(surface), surface, np.inf)
+        places.append(int(np.argmin(inside)))
+        low = float(inside.ravel()[places[-1]])
+        depths[k] = low if np.isfinite(low) else np.nan
+    populations = basins.population(surface)
+    passes = np.full(n, np.nan)
+    for k in range(1, min(n, MOST_PASSES + 1)):
+        if np.isfinite(depths[0]) and np.isfinite(depths[k]):
+            passes[k] = lowest_pass(surface, basins.grid, places[0], places[k]) - depths[0]
+    lowest = np.nanmin(surface) if np.any(np.isfinite(surface)) else np.nan
+    return np.concatenate([depths - lowest, populations - populations[:1], passes])
+
+
+def _rows_of_basins(
+    basins: Basins, surface: FloatArray, values: FloatArray, errors: FloatArray, member: IntArray
+) -> list[BasinRow]:
+    n = len(basins.names)
+    v, e = values.reshape(3, n), errors.reshape(3, n)
+    return [
+        BasinRow(
+            name=name,
+            minimum=basins.minimum(surface, k)[0],
+            depth=float(v[0, k]),
+            depth_error=float(e[0, k]),
+            population=float(v[1, k]),
+            population_error=float(e[1, k]),
+            barrier=float(v[2, k]),
+            barrier_error=float(e[2, k]),
+            rows=int(np.sum(member == k)),
+        )
+        for k, name in enumerate(basins.names)
+    ]
+
+
+def _of_rows(
+    request: Request,
+    read: Read,
+    estimator: Estimator,
+    hills: FromHills | None,
+    surface_of_hills: FloatArray | None,
+) -> Result:
+    kT, grid = request.kT, estimator.grid
+    first = np.where(estimator.visited, estimator.surface(), np.nan)
+    basins = _basins(request, first, grid, read.targets, read.rows.targets)
+    member = basins.of(read.rows.targets)
+    made, values, errors = reweigh(
+        request, read, estimator, member, lambda surface: _derived(surface, basins)
+    )
+    in_time = in_time_of(request, read, estimator, hills, basins, member)
+    return Result(
+        targets=read.targets,
+        grid=grid,
+        hills=hills,
+        hills_surface=surface_of_hills,
+        reweighted=made,
+        basins=basins,
+        rows=_rows_of_basins(basins, made.surface, values * kT, errors * kT, member),
+        in_time=in_time,
+        length=read.length,
+        verdict=_verdict(request, read, hills, basins, member, in_time, made, errors * kT),
+    )
+
+
+def _of_hills_only(
+    request: Request, hills: FromHills, targets: tuple[str, ...], grid: Grid, surface: FloatArray
+) -> Result:
+    kT = request.kT
+    basins = _basins(request, surface / kT, grid, targets)
+    values = _derived(surface / kT, basins) * kT
+    nothing = np.full(values.shape, np.nan)
+    in_time = None
+    if len(basins.names) > 1:
+        line = hills_in_time(hills, targets, basins, kT)
+        in_time = InTime(basins.names[:2], hills.times, line, None, None, 0)  # type: ignore[arg-type]
+    verdict = Verdict(
+        False,
+        "Hills alone carry no statistical error: give the series as well (--colvar) to judge this.",
+        (),
+        ("a series of the variables, from which errors and round trips can be told",),
+    )
+    none = np.empty(0, dtype=np.int64)
+    rows = _rows_of_basins(basins, surface, values, nothing, none)
+    length = hills.scan.last_time
+    return Result(targets, grid, hills, surface, None, basins, rows, in_time, length, verdict)
+
+
+def _verdict(
+    request: Request,
+    read: Read,
+    hills: FromHills | None,
+    basins: Basins,
+    member: IntArray,
+    in_time: InTime | None,
+    made: Reweighted,
+    errors: FloatArray,
+) -> Verdict:
+    if in_time is None:
+        names = ", ".join(basins.names) or "none"
+        return Verdict(
+            False,
+            f"Not converged after {read.length:.3g} {request.criteria.time_unit}: fewer than two "
+            f"basins were found ({names}), so that there is no difference to judge.",
+            (),
+            ("two basins: give them with --basin, or lower --depth",),
+        )
+    assert in_time.reweighted is not None
+    n = len(basins.names)
+    walkers = np.unique(read.rows.walker)
+    return judge(
+        length=read.length,
+        basins=in_time.pair,
+        trips=in_time.trips,
+        times=in_time.times,
+        differences=in_time.reweighted,
+        error=float(errors[n + 1]),
+        level=made.level,
+        visits={name: int(np.sum(member == k)) for k, name in enumerate(basins.names)},
+        height_ratio=hills.height_ratio if hills is not None else None,
+        diffuses=any(goes_back_and_forth(member[read.rows.walker == w]) for w in walkers),
+        criteria=request.criteria,
+    )
