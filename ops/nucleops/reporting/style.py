@@ -99,6 +99,8 @@ class Figure:
         The figure as an inline element: SVG, or an image that carries its data.
     data : tuple of str
         CSV files behind it, relative to the report's folder.
+    endings : tuple of str
+        Of its files in ``figures/``.
     """
 
     name: str
@@ -106,6 +108,7 @@ class Figure:
     alt: str
     svg: str
     data: tuple[str, ...]
+    endings: tuple[str, ...] = (".svg", ".png")
 
 
 @dataclass
@@ -173,7 +176,7 @@ class Book:
         data = base64.b64encode(target.read_bytes()).decode("ascii")
         label = html.escape(alt, quote=True)
         image = f'<img id="{name}" alt="{label}" src="data:image/gif;base64,{data}">'
-        made = Figure(name, caption, alt, image, ())
+        made = Figure(name, caption, alt, image, (), (".gif",))
         self.figures[name] = made
         return made
 

@@ -21,6 +21,7 @@ from nucleops.analysis.stages.replica import analyse_run
 from nucleops.analysis.stages.unbiased import unbiased_folder
 from nucleops.bias.hills import HillsTable, write_hills
 from nucleops.bias.series import write_colvar
+from nucleops.reporting.movie import write_movie
 from nucleops.systems.files import write_extxyz
 from nucleops.systems.motifs import motif
 from nucleops.systems.system import Molecule, System, type_map
@@ -285,7 +286,9 @@ def nucleate(root: Path, n_frames: int = 120) -> Path:
     ]
     names = [f"replica-{k:03d}" for k in range(3)]
     analysed = [
-        None if f is None else analyse_run(f, NucleationSettings(), root / "analysed" / f.name)
+        None
+        if f is None
+        else analyse_run(f, NucleationSettings(), root / "analysed" / f.name, write_movie)
         for f in folders
     ]
     return nucleate_folder(analysed, NucleationSettings(), root / "nucleate", names)

@@ -27,8 +27,9 @@ def test_intervals_of_a_change_cover_it(memory: float) -> None:
         step = 2.0 * correlated(rng, n, memory).std()
         values = correlated(rng, n, memory) + step * (np.arange(n) >= at)
         found = change_points(np.arange(n), values)
-        largest = max(found, key=lambda c: c.after - c.before)
-        covered += largest.low <= at - 0.5 <= largest.high
+        if found:  # a step in slow noise can go unseen
+            largest = max(found, key=lambda c: c.after - c.before)
+            covered += largest.low <= at - 0.5 <= largest.high
     assert covered / runs > 0.88
 
 
