@@ -13,15 +13,10 @@ from hypothesis import strategies as st
 
 from nucleops.errors import DamagedObject, StorageUnreachable
 from nucleops.storage import retrying
-from nucleops.storage.checkpoints import (
-    CheckpointStore,
-    Manifest,
-    differences,
-    forget_below,
-    physics_digest,
-)
+from nucleops.storage.checkpoints import CheckpointStore, forget_below
 from nucleops.storage.folder import FolderStore
 from nucleops.storage.increments import Piece
+from nucleops.storage.manifest import Manifest, differences, physics_digest
 
 sys.path.insert(0, str(Path(__file__).parent))
 

@@ -10,12 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from nucleops.analysis.geometry import minimum_image
 from nucleops.analysis.grid import BoolArray, FloatArray, IntArray
-from nucleops.analysis.nuclei.shapes import are_octahedral, octahedron_shapes
-from nucleops.analysis.nuclei.watched import Watched
+from nucleops.analysis.nuclei.looks import Looks, majority, median
+from nucleops.analysis.nuclei.shapes import are_octahedral
 from nucleops.analysis.settings import NucleationSettings
 
 KINDS = ("monomer", "dimer", "open aggregate", "disordered nucleus", "perfect octahedron")
@@ -82,78 +81,6 @@ FAULTS = (
 )
 
 
-@dataclass(frozen=True)
-class Looks:
-    """What an aggregate looks like in some frames, as it is seen in each.
-
-    Attributes
-    ----------
-    touching : ndarray of bool
-        Which metals touch, shape (F, k, k).
-    sulfur, nitrogen : ndarray of bool
-        Which donors are bonded to which metals, shapes (F, k, s) and (F, k, n).
-    measure, rmsd_A : ndarray
-        As of :class:`Named`.
-    """
-
-    touching: BoolArray
-    sulfur: BoolArray
-    nitrogen: BoolArray
-    measure: FloatArray
-    rmsd_A: FloatArray
-
-    def __getitem__(self, part: slice) -> Looks:
-        """Return some of the frames."""
-        return Looks(*(getattr(self, name)[part] for name in self.__dataclass_fields__))
-
-    def followed_by(self, later: Looks) -> Looks:
-        """Return these frames and later ones."""
-        return Looks(
-            *(
-                np.concatenate([getattr(self, name), getattr(later, name)])
-                for name in self.__dataclass_fields__
-            )
-        )
-
-    def __len__(self) -> int:
-        """Return the number of frames."""
-        return len(self.measure)
-
-
-def look_at(
-    watched: Watched, part: slice, whole: FloatArray, settings: NucleationSettings
-) -> Looks:
-    """See contacts, bonds and shape of an aggregate in each frame of a span.
-
-    Parameters
-    ----------
-    watched : Watched
-        Positions of the donors.
-    part : slice
-        Frames.
-    whole : ndarray
-        Its metals brought together, in angstrom, shape (F, k, 3).
-    settings : NucleationSettings
-        Limits.
-    """
-    cells = watched.cells[part][:, None, None, :]
-    periodic, bonds = watched.periodic, settings.bonds
-    touching = _within(whole, whole, cells, periodic, bonds.metal_metal_A)
-    touching &= ~np.eye(whole.shape[1], dtype=np.bool_)
-    measure = np.full(len(whole), np.nan)
-    rmsd = measure.copy()
-    if whole.shape[1] == 6:
-        shapes = octahedron_shapes(whole)
-        measure, rmsd = shapes.measure, shapes.rmsd_A
-    return Looks(
-        touching=touching,
-        sulfur=_within(whole, watched.sulfur[part], cells, periodic, bonds.metal_sulfur_A),
-        nitrogen=_within(whole, watched.nitrogen[part], cells, periodic, bonds.metal_nitrogen_A),
-        measure=measure,
-        rmsd_A=rmsd,
-    )
-
-
 class Namer:
     """Names an aggregate of constant members, fed with its frames from the last to the first.
 
@@ -202,7 +129,7 @@ class Namer:
         touching, sulfur, nitrogen = (
             majority(bonds, half)[part] for bonds in (seen.touching, seen.sulfur, seen.nitrogen)
         )
-        measure, rmsd = (_median(v, half)[part] for v in (seen.measure, seen.rmsd_A))
+        measure, rmsd = (median(v, half)[part] for v in (seen.measure, seen.rmsd_A))
         k = touching.shape[1]
         contacts = touching.sum(axis=(1, 2)) / k
         faults = np.ones((len(measure), len(FAULTS)), dtype=np.bool_)
@@ -229,27 +156,6 @@ class Namer:
         self._named.insert(0, named)
 
 
-def majority(bonds: BoolArray, half: int) -> BoolArray:
-    """Whether a bond is there in most frames up to `half` before and after; a tie is itself."""
-    n = len(bonds)
-    total = np.concatenate([np.zeros_like(bonds[:1], dtype=np.int32), bonds]).cumsum(axis=0)
-    k = np.arange(n)
-    low, high = np.maximum(k - half, 0), np.minimum(k + half + 1, n)
-    votes = 2 * (total[high] - total[low])
-    voters = (high - low).reshape(-1, *[1] * (bonds.ndim - 1))
-    return np.asarray(np.where(votes == voters, bonds, votes > voters), dtype=np.bool_)
-
-
-def _median(values: FloatArray, half: int) -> FloatArray:
-    """Median over the frames up to `half` before and after."""
-    n = len(values)
-    if n == 0 or np.isnan(values).all():
-        return values
-    padded = np.concatenate([np.full(half, np.nan), values, np.full(half, np.nan)])
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)
-    return np.asarray(np.nanmedian(windows, axis=1), dtype=np.float64)
-
-
 def _kinds(
     k: int, contacts: FloatArray, faults: BoolArray, settings: NucleationSettings
 ) -> NDArray[np.int8]:
@@ -258,15 +164,6 @@ def _kinds(
     compact = (contacts >= settings.compact_degree) & (k >= _FEWEST_OF_NUCLEUS)
     kinds = np.where(compact, DISORDERED, OPEN)
     return np.where(faults.any(axis=1), kinds, PERFECT).astype(np.int8)
-
-
-def _within(
-    a: ArrayLike, b: ArrayLike, cells: FloatArray, periodic: bool, limit_A: float
-) -> BoolArray:
-    """Which pairs are closer than a limit: (F, a, 3), (F, b, 3) -> (F, a, b)."""
-    between = np.asarray(b, dtype=np.float64)[:, None, :, :] - np.asarray(a)[:, :, None, :]
-    squares = np.sum(minimum_image(between, cells, periodic) ** 2, axis=-1)
-    return np.asarray(squares < limit_A**2, dtype=np.bool_)
 
 
 def _caps_faces(sulfur: BoolArray, nitrogen: BoolArray, ligands: IntArray) -> BoolArray:

@@ -19,7 +19,8 @@ from nucleops.analysis.geometry import make_whole, minimum_image
 from nucleops.analysis.grid import FloatArray
 from nucleops.analysis.nuclei.changepoints import ChangePoint, change_points
 from nucleops.analysis.nuclei.contacts import LabelArray
-from nucleops.analysis.nuclei.naming import KINDS, PERFECT, Named, Namer, look_at, majority
+from nucleops.analysis.nuclei.looks import look_at, majority
+from nucleops.analysis.nuclei.naming import KINDS, PERFECT, Named, Namer
 from nucleops.analysis.nuclei.watched import Watched
 from nucleops.analysis.settings import NucleationSettings
 from nucleops.bias.coordination import coordination_numbers

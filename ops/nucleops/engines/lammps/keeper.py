@@ -21,8 +21,9 @@ from nucleops.engines.lammps.keeping import Keeping
 from nucleops.engines.lammps.legs import LEG_FILE, Leg, checkpoints, step_of
 from nucleops.engines.lammps.positions import Output, Positions
 from nucleops.storage.background import Background
-from nucleops.storage.checkpoints import CheckpointStore, Manifest, physics_digest
+from nucleops.storage.checkpoints import CheckpointStore
 from nucleops.storage.increments import Piece
+from nucleops.storage.manifest import Manifest, physics_digest
 
 _SHARE_FOR_MD = 0.4
 _SHARE_FOR_ALL = 0.85

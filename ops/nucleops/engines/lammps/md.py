@@ -25,7 +25,7 @@ from nucleops.engines.lammps.result import MdResult, versions_of
 from nucleops.engines.lammps.settings import MdSettings, Trust
 from nucleops.engines.lammps.watch import Progress, TrustWatch
 from nucleops.errors import WrongInput
-from nucleops.storage.checkpoints import physics_digest
+from nucleops.storage.manifest import physics_digest
 from nucleops.systems.files import write_extxyz, write_lammps_data
 from nucleops.systems.system import System
 
