@@ -21,10 +21,14 @@ SCRIPT = "/mnt/script"
 PROGRESS = "/mnt/progress"
 
 _SETUP = """
-pod=$1; where=$2; shift 2
+pod=$1; where=$2; seen=$3; shift 3
 mount --make-rprivate /
 mount --no-mtab --bind "$pod/home" /srv && mount --no-mtab --bind "$pod/argo" /mnt || exit 125
 mount --no-mtab --bind "$pod/tmp" /media || exit 125
+for path in $seen; do
+    there=/media/${path#/tmp/}
+    mkdir -p "$there" && mount --no-mtab --bind "$path" "$there" || exit 125
+done
 mount -o remount,bind,ro / 2>/dev/null || true
 mount --no-mtab --move /media /tmp || exit 125
 cd "$where" && exec "$@"
@@ -116,7 +120,7 @@ def start(pod: Pod, script: dict[str, Any], secrets: dict[str, dict[str, str]]) 
     unshare = ["unshare", "--mount"] + ([] if os.geteuid() == 0 else ["--map-root-user"])
     with (pod.folder / "log").open("wb") as log:
         pod.process = subprocess.Popen(
-            [*unshare, "sh", "-c", _SETUP, "pod", str(pod.folder), where, *command],
+            [*unshare, "sh", "-c", _SETUP, "pod", str(pod.folder), where, _seen(), *command],
             env=environment(script, secrets),
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -125,12 +129,22 @@ def start(pod: Pod, script: dict[str, Any], secrets: dict[str, dict[str, str]]) 
         )
 
 
+def _sources() -> set[str]:
+    return {str(Path(package.__file__).parents[1]) for package in (nucleoflow, nucleops)}
+
+
+def _seen() -> str:
+    """What the image would hold, where this checkout or its interpreter lies below /tmp."""
+    holding = {Path(p).resolve() for p in (*_sources(), sys.prefix, sys.base_prefix)}
+    below = sorted(path for path in holding if path.is_relative_to("/tmp"))
+    return " ".join(str(p) for p in below if not any(o != p and p.is_relative_to(o) for o in below))
+
+
 def environment(script: dict[str, Any], secrets: dict[str, dict[str, str]]) -> dict[str, str]:
     """Return what the image, Argo and the manifest put into a container's environment."""
-    sources = {str(Path(package.__file__).parents[1]) for package in (nucleoflow, nucleops)}
     values = {
         "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
-        "PYTHONPATH": ":".join(sorted(sources)),
+        "PYTHONPATH": ":".join(sorted(_sources())),
         "LANG": "C.UTF-8",
         "HOME": "/srv",
         "OMP_NUM_THREADS": "1",
