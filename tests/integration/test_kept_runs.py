@@ -133,14 +133,18 @@ def test_a_server_that_dies_meanwhile_is_waited_for(
         for step in [step for step in moments if step <= done]:
             moments.pop(step)()
 
-    done = run(
-        tmp_path / "md",
-        settings_for(40_000),
-        None,
-        5,
-        Keeping(store, "run", INTERVAL_S),
-        progress=progress,
-    )
+    try:
+        done = run(
+            tmp_path / "md",
+            settings_for(40_000),
+            None,
+            5,
+            Keeping(store, "run", INTERVAL_S),
+            progress=progress,
+        )
+    finally:
+        for bring_back in moments.values():  # other tests use this server
+            bring_back()
     assert done.steps_run == 40_000
     assert "not saved, trying again" in caplog.text
     newest = max(key for key in store.list("run") if "/manifest-" in key)

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nucleops.errors import DamagedObject, MissingObject, NucleoError, StorageUnreachable
+from nucleops.storage.archives import unpack
 from nucleops.storage.increments import Piece, StoredFile, digest_of, restore_outputs, write_tar
 from nucleops.storage.manifest import Manifest, differences, physics_digest
 from nucleops.storage.objects import ObjectStore
@@ -231,10 +232,7 @@ class CheckpointStore:
         try:
             manifest.state.fetch(self.store, spool, self.patience)
             with tarfile.open(spool) as tar:
-                for member in tar.getmembers():
-                    # names of our own making; nothing else is taken from the archive
-                    if member.isfile() and "/" not in member.name:
-                        tar.extract(member, folder, filter="data")
+                unpack(tar, folder)
             restore_outputs(self.store, manifest.newest, manifest.positions, folder, self.patience)
         finally:
             spool.unlink(missing_ok=True)

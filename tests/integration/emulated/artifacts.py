@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nucleops.errors import MissingObject
+from nucleops.storage.archives import unpack
 from nucleops.storage.objects import ObjectStore
 
 Artifact = dict[str, Any]
@@ -44,7 +45,7 @@ def _unpack(path: Path) -> None:
     """Replace an archive by its content; an archive of one entry by that entry."""
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         with tarfile.open(path) as archive:
-            archive.extractall(folder, filter="data")
+            unpack(archive, folder)
         path.unlink()
         entries = list(Path(folder).iterdir())
         if len(entries) == 1:

@@ -18,6 +18,7 @@ from nucleoflow.backends.argo.nodes import NodeTree
 from nucleoflow.runs.folder import RunFolder
 from nucleoflow.runs.results import CATALOGUES, is_product, lay_out, link, unwrapped
 from nucleops.errors import MissingObject, TruncatedOutput, WrongInput
+from nucleops.storage.archives import unpack
 from nucleops.storage.objects import ObjectStore
 
 RECORD = "download"
@@ -195,7 +196,7 @@ def _unpack(archive: Path, target: Path, artifact: StageArtifact) -> None:
     try:
         with tarfile.open(archive, "r:gz") as tar:
             # refuses links and paths that lead out of the folder
-            tar.extractall(target, filter="data")
+            unpack(tar, target)
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         archive.unlink()
         raise TruncatedOutput(
