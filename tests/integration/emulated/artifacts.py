@@ -45,7 +45,7 @@ def _unpack(path: Path) -> None:
     """Replace an archive by its content; an archive of one entry by that entry."""
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         with tarfile.open(path) as archive:
-            unpack(archive, folder)
+            unpack(archive, Path(folder))
         path.unlink()
         entries = list(Path(folder).iterdir())
         if len(entries) == 1:
