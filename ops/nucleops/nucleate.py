@@ -57,7 +57,7 @@ class RunReplica(Production):
         made = self.produce(ip)
         folder: Path = made["result"]
         analysis = Path("analysis") / folder.name
-        shown = (self.read(ip).number or 0) < SHOWN
+        shown = self._number(ip) < SHOWN
         label = self._condition(ip).get("label", "")
         analyse_or_say_why(folder, settings, analysis, write_movie if shown else None, label)
         return OPIO({**made, "analysis": analysis})
@@ -70,8 +70,11 @@ class RunReplica(Production):
 
     def _condition(self, ip: OPIO) -> dict[str, Any]:
         conditions = ip["task"].get("conditions") or [{}]
-        number = ip["number"] if ip["number"] is not None else ip["task"].get("number") or 0
-        return dict(conditions[number % len(conditions)])
+        return dict(conditions[self._number(ip) % len(conditions)])
+
+    def _number(self, ip: OPIO) -> int:
+        number = ip["task"].get("number") if ip["number"] is None else ip["number"]
+        return number or 0
 
     def start(self, task: MdTask, ip: OPIO) -> System:
         """Pack the replica's box at its own seed."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -13,19 +11,6 @@ from typer.testing import CliRunner
 
 from nucleoflow.cli.app import app
 from nucleops.systems.files import write_extxyz, write_trajectory
-
-SCRIPTED = Path(__file__).parents[2] / "ops/analysis/nuclei/scripted.py"
-
-
-@pytest.fixture(scope="module")
-def scripted() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("scripted", SCRIPTED)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["scripted"] = module  # its dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

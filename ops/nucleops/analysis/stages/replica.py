@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from nucleops.analysis.nuclei.contacts import LabelArray
 from nucleops.analysis.nuclei.replica import Replica, Show, analyse_trajectory
 from nucleops.analysis.nuclei.tables import (
     events_table,
@@ -19,8 +18,6 @@ from nucleops.analysis.nuclei.tables import (
     series_table,
     sizes_table,
 )
-from nucleops.analysis.nuclei.tracks import History
-from nucleops.analysis.nuclei.watched import Watched
 from nucleops.analysis.settings import NucleationSettings
 from nucleops.analysis.stages.files import (
     LAST,
@@ -38,7 +35,8 @@ ACCOUNT = "replica.json"
 FAILURE = "failure.txt"
 """Stands in its place where the analysis failed."""
 MOVIE = "movie.gif"
-Draw = Callable[[Watched, LabelArray, History, float, Path], None]
+Draw = Callable[..., None]
+"""Called as :func:`nucleops.reporting.movie.write_movie`."""
 SERIES, SIZES, EVENTS = "series.csv", "sizes.csv", "events.csv"
 _OF_THE_RUN = ("md.json", "thermo.csv", "model_devi.out")
 _NEAR_A = 5.0
@@ -63,8 +61,7 @@ def analyse_run(
         Folder to make: what :func:`write_replica` writes, and ``md.json``, ``thermo.csv`` and
         ``model_devi.out`` of the run.
     draw : callable or None
-        Draws the run: given what :func:`analyse_trajectory` shows, the contact distance in
-        angstrom, and the file to write (``movie.gif``).
+        Draws the run to ``movie.gif``: :func:`nucleops.reporting.movie.write_movie`.
     condition : str
         Which of several conditions it was run under.
 
@@ -91,8 +88,11 @@ def analyse_run(
         last_step=trusted.trusted_steps,
         show=drawing(draw, settings, out),
     )
-    extra = {"run": trusted.row(out.name), "trusted_ps": trusted.trusted_ps}
-    extra["condition"] = condition
+    extra = {
+        "run": trusted.row(out.name),
+        "trusted_ps": trusted.trusted_ps,
+        "condition": condition,
+    }
     write_replica(replica, out, out.name, extra)
     for name in _OF_THE_RUN:
         if (run / name).is_file():
@@ -104,13 +104,7 @@ def drawing(draw: Draw | None, settings: NucleationSettings, out: Path) -> Show 
     """Return what draws a run into its folder; None without something to draw with."""
     if draw is None:
         return None
-    return partial(_drawn, draw, settings.bonds.metal_metal_A, out / MOVIE)
-
-
-def _drawn(
-    draw: Draw, contact_A: float, path: Path, watched: Watched, labels: LabelArray, story: History
-) -> None:
-    draw(watched, labels, story, contact_A, path)
+    return partial(draw, contact_A=settings.bonds.metal_metal_A, path=out / MOVIE)
 
 
 def analyse_or_say_why(
@@ -168,8 +162,7 @@ def write_replica(
             "name": name,
             "nuclei": nuclei,
             "kinds": replica.kinds,
-            "largest": max((len(s.members) for s in replica.stories), default=0)
-            or max((k for k in range(replica.sizes.shape[1]) if replica.sizes[-1, k]), default=0),
+            "largest": int(np.flatnonzero(replica.sizes[-1]).max()),
             "n_metal": len(replica.groups.metal),
             "n_frames": len(replica.times_ps),
             "trusted_ps": end_ps,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
@@ -17,21 +16,6 @@ from nucleops.systems.system import Molecule, System
 
 THERMAL_A = 0.15
 """Displacement of an atom along each axis at 300 K is less than this in the clusters' cores."""
-
-
-@pytest.fixture(scope="module")
-def scripted() -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        "scripted", Path(__file__).with_name("scripted.py")
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    import sys
-
-    sys.modules["scripted"] = module  # its dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
 
 
 def analysed(trajectory: object) -> Replica:
