@@ -35,6 +35,7 @@ LENIENT = Trust(
     bond_stretch=1e3,
     closest_contact_A=0.01,
 )
+"""A young potential holds no bond; runs that count their steps must not be ended for it."""
 METADYNAMICS = Bias.model_validate(
     {
         "cvs": {"d": {"kind": "distance", "sites": [{"index": 1}, {"index": 2}]}},

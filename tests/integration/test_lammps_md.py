@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from kept_runs import LENIENT
 
 from nucleops.bias.series import read_colvar, read_hills
 from nucleops.bias.spec import Bias
@@ -21,14 +22,6 @@ from nucleops.systems.system import System
 
 pytestmark = pytest.mark.integration
 
-LENIENT = Trust(
-    force_deviation_eV_A=50,
-    temperature_factor=20,
-    energy_margin_eV_atom=50,
-    energy_rise_eV_atom=50,
-    bond_stretch=1e3,
-    closest_contact_A=0.01,
-)
 BIAS = Bias.model_validate(
     {
         "cvs": {"d": {"kind": "distance", "sites": [{"index": 1}, {"index": 2}]}},

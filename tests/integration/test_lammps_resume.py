@@ -11,26 +11,19 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+from kept_runs import LENIENT
 
 from nucleops.bias.hills import hills_bias, read_hills
 from nucleops.bias.series import read_colvar
 from nucleops.bias.spec import Bias
 from nucleops.engines.lammps.legs import LEG_FILE
 from nucleops.engines.lammps.md import run_md
-from nucleops.engines.lammps.settings import MdSettings, Trust
+from nucleops.engines.lammps.settings import MdSettings
 from nucleops.errors import Preempted, WrongInput
 from nucleops.systems.system import System
 
 pytestmark = pytest.mark.integration
 
-LENIENT = Trust(
-    force_deviation_eV_A=50,
-    temperature_factor=20,
-    energy_margin_eV_atom=50,
-    energy_rise_eV_atom=50,
-    bond_stretch=1e3,
-    closest_contact_A=0.01,
-)
 BIAS = Bias.model_validate(
     {
         "cvs": {"d": {"kind": "distance", "sites": [{"index": 1}, {"index": 2}]}},
