@@ -90,27 +90,15 @@ def change_points(times: ArrayLike, values: ArrayLike) -> list[ChangePoint]:
 
 def _cuts(y: FloatArray, floor: float) -> tuple[list[int], float]:
     """Best cut into levels, and the statistical inefficiency about them."""
+    from nucleops.analysis.nuclei.cuts_kernel import best_cuts
+
     n = len(y)
     most = min(MOST_CHANGES, n // _SHORTEST - 1)
     sums = np.concatenate([[0.0], np.cumsum(y - y.mean())])
     squares = np.concatenate([[0.0], np.cumsum((y - y.mean()) ** 2)])
-    ends = np.arange(n + 1)
-
-    def cost(start: int) -> FloatArray:
-        """Sum of squares about the mean of each span from `start`, shape (n + 1,)."""
-        length = np.maximum(ends - start, 1)
-        values = squares - squares[start] - (sums - sums[start]) ** 2 / length
-        return np.where(ends - start >= _SHORTEST, np.maximum(values, 0.0), np.inf)
-
-    best = np.full((most + 1, n + 1), np.inf)
+    best = np.empty((most + 1, n + 1))
     origin = np.zeros((most + 1, n + 1), dtype=np.int64)
-    best[0] = cost(0)
-    for start in range(_SHORTEST, n):
-        spans = cost(start)
-        for m in range(1, most + 1):
-            total = best[m - 1, start] + spans
-            better = total < best[m]
-            best[m, better], origin[m, better] = total[better], start
+    best_cuts(sums, squares, _SHORTEST, best, origin)
     left = np.maximum(best[:, n], floor)
     m = most
     while True:

@@ -185,7 +185,7 @@ def watch(
                 break
             each(kept)
             for name, atoms in parts.items():
-                files[name].write(kept.positions[:, atoms].astype(np.float32).tobytes())
+                files[name].write(kept.positions.take(atoms, axis=1).astype(np.float32))
             numbers.append(kept.numbers)
             cells.append(kept.cells)
             times.append(_times_ps(kept, frame_ps, step_fs))
