@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from nucleops.engines.deepmd.data import atom_elements, load_frames
-from nucleops.errors import WrongInput
+from nucleops.errors import TruncatedOutput, WrongInput
 from nucleops.learning.frames import LabelledFrames, concatenate, split, stack_frames
+from nucleops.learning.provenance import FRAMES_FILE, read_provenance, write_provenance
 
 __all__ = [
     "LabelledFrames",
@@ -32,7 +33,7 @@ def write_deepmd(frames: LabelledFrames, type_map: Sequence[str], path: Path) ->
     Parameters
     ----------
     frames : LabelledFrames
-        At least one frame. The order of atoms is kept.
+        At least one frame. The order of atoms is kept. Known provenance goes to ``frames.json``.
     type_map : sequence of str
         Element order of every data set.
     path : Path
@@ -62,6 +63,9 @@ def write_deepmd(frames: LabelledFrames, type_map: Sequence[str], path: Path) ->
         "nopbc": not frames.periodic,
     }
     LabeledSystem(data=data).to("deepmd/npy", str(path), prec=np.float64)
+    (path / FRAMES_FILE).unlink(missing_ok=True)
+    if frames.provenance is not None:
+        write_provenance(path, frames.provenance)
 
 
 def read_deepmd(path: Path) -> LabelledFrames:
@@ -84,7 +88,15 @@ def read_deepmd(path: Path) -> LabelledFrames:
         raise WrongInput(f"{path}: box.npy has cells that are not orthorhombic along x, y, z")
     periodic = not (path / "nopbc").is_file()
     positions, forces = arrays["coord"].reshape(shape), arrays["force"].reshape(shape)
-    return LabelledFrames(symbols, positions, edges.copy(), arrays["energy"], forces, periodic)
+    known = read_provenance(path)
+    if known is not None and len(known) != n_frames:
+        raise TruncatedOutput(
+            f"{path / FRAMES_FILE} is of {len(known)} frames, the data of {n_frames}"
+        )
+    provenance = None if known is None else tuple(known)
+    return LabelledFrames(
+        symbols, positions, edges.copy(), arrays["energy"], forces, periodic, provenance
+    )
 
 
 def systems_below(paths: Iterable[Path]) -> list[Path]:

@@ -23,6 +23,7 @@ from nucleops.errors import (
 )
 from nucleops.learning.account import ACCOUNT_FILE, Account
 from nucleops.learning.dataset import stack_frames, system_names, write_deepmd
+from nucleops.learning.provenance import Provenance
 from nucleops.settings import PositiveInt, Settings
 from nucleops.systems.files import frames_of, read_extxyz, read_trajectory, write_trajectory
 from nucleops.systems.system import System
@@ -157,10 +158,27 @@ def label_task(
     return account
 
 
-def write_data(frames: Sequence[LabelledFrame], type_map: Sequence[str], folder: Path) -> None:
-    """Write frames as a DeePMD npy system, or as several in subfolders if their atoms differ."""
+def write_data(
+    frames: Sequence[LabelledFrame],
+    type_map: Sequence[str],
+    folder: Path,
+    provenance: Sequence[Provenance] | None = None,
+) -> None:
+    """Write frames as a DeePMD npy system, or as several in subfolders if their atoms differ.
+
+    Parameters
+    ----------
+    frames : sequence of LabelledFrame
+        Accepted frames.
+    type_map : sequence of str
+        Element order.
+    folder : Path
+        Where to write.
+    provenance : sequence of Provenance, optional
+        One a frame, ``id`` still empty.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    systems = stack_frames(frames)
+    systems = stack_frames(frames, provenance)
     if len(systems) == 1:  # dpgen2's CollectData expects the system itself
         write_deepmd(systems[0], type_map, folder)
         return

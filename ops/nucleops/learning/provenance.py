@@ -41,7 +41,8 @@ class Provenance:
     Attributes
     ----------
     id : str
-        Digest of the frame's content, see :func:`frame_id`.
+        Digest of the frame's content, see :func:`frame_id`; empty until frames are gathered into
+        arrays (:func:`nucleops.learning.frames.stack_frames`).
     round : str
         ``initial``, or the round that labelled it (``iter-000003``); empty until a round's labels
         are collected.
@@ -55,7 +56,7 @@ class Provenance:
         What computed it, with its version: ``CP2K 2023.1``.
     """
 
-    id: str
+    id: str = ""
     round: str = ""
     parent: str = ""
     step: int | None = None

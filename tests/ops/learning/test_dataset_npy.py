@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -20,6 +22,7 @@ from nucleops.learning.dataset import (
     systems_below,
     write_deepmd,
 )
+from nucleops.learning.provenance import INITIAL, Provenance, write_provenance
 from nucleops.systems.system import System
 
 TYPE_MAP = ["Ag", "S", "N", "C", "H", "O"]
@@ -149,3 +152,32 @@ def test_stack_keeps_order_and_parts_by_atoms():
         [one(("C",), 1.0), one(("O",), 2.0), one(("C",), 3.0), one(("C",), 4.0, periodic=False)]
     )
     assert [list(s.energies) for s in stacked] == [[1.0, 3.0], [2.0], [4.0]]
+
+
+def known(data: LabelledFrames, **fields) -> LabelledFrames:
+    entries = [Provenance(step=10 * k, level="GFN1-xTB", **fields) for k in range(len(data))]
+    return data.known_as(entries)
+
+
+def test_provenance_goes_with_its_frames(tmp_path):
+    data = known(frames(4), parent="methanol-300K", round=INITIAL)
+    assert len({entry.id for entry in data.provenance}) == 4
+    write_deepmd(data, TYPE_MAP, tmp_path / "d")
+    assert read_deepmd(tmp_path / "d").provenance == data.provenance
+    assert [p.step for p in data.take([3, 1]).provenance] == [30, 10]
+    assert data.take(slice(1, 3)).provenance == data.provenance[1:3]
+    parts = [data.take(slice(0, 1)), data.take(slice(1, 4))]
+    assert concatenate(parts)[0].provenance == data.provenance
+    assert concatenate([*parts, frames(1)])[0].provenance is None
+    write_deepmd(frames(4), TYPE_MAP, tmp_path / "d")
+    assert read_deepmd(tmp_path / "d").provenance is None
+
+
+def test_provenance_of_other_frames_is_refused(tmp_path):
+    data = known(frames(3))
+    write_deepmd(data, TYPE_MAP, tmp_path)
+    write_provenance(tmp_path, data.provenance[:2])
+    with pytest.raises(TruncatedOutput, match=r"frames\.json is of 2 frames, the data of 3"):
+        read_deepmd(tmp_path)
+    with pytest.raises(TruncatedOutput, match="provenance is of 2 frames"):
+        replace(data, provenance=data.provenance[:2])
