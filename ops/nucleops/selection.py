@@ -92,7 +92,10 @@ class CollectData(OP):
 
     @classmethod
     def get_input_sign(cls) -> OPIOSign:
-        """Labels of the round, data of the rounds before, and what else happened in it."""
+        """Labels of the round, the data from before it, and what else happened in it.
+
+        Labels of configurations that ``init_data`` or ``iter_data`` hold already are left out.
+        """
         return OPIOSign(
             {
                 "name": str,
@@ -100,6 +103,7 @@ class CollectData(OP):
                 "optional_parameter": Parameter(dict, default=cls.default_optional_parameter),
                 "labeled_data": Artifact(Paths),
                 "iter_data": Artifact(Paths),
+                "init_data": Artifact(Paths, optional=True),
                 "train_logs": Artifact(Paths, optional=True),
                 "selection_record": Artifact(Path, optional=True),
             }
@@ -124,7 +128,8 @@ class CollectData(OP):
         folder = Path(ip["name"])
         folder.mkdir(exist_ok=True)
         labelled = [path for path in ip["labeled_data"] if path is not None]
-        labels = collect_labels(labelled, ip["type_map"], folder)
+        earlier = [*(ip["init_data"] or []), *ip["iter_data"]]
+        labels = collect_labels(labelled, ip["type_map"], folder, earlier)
         write_round(
             folder,
             labels,
@@ -132,3 +137,41 @@ class CollectData(OP):
             [path for path in ip["train_logs"] or [] if path is not None],
         )
         return OPIO({"iter_data": [*ip["iter_data"], folder], "labels": labels})
+
+
+class GatherData(OP):
+    """Make one collection of all that a run was trained on."""
+
+    @classmethod
+    def get_input_sign(cls) -> OPIOSign:
+        """Data from before the rounds and of the rounds; element order and level of theory."""
+        return OPIOSign(
+            {
+                "init_data": Artifact(Paths),
+                "iter_data": Artifact(Paths),
+                "type_map": Strings,
+                "level_of_theory": BigParameter(dict),
+            }
+        )
+
+    @classmethod
+    def get_output_sign(cls) -> OPIOSign:
+        """The `data/` result folder, and its address and size for whoever follows the run."""
+        return OPIOSign({"data": Artifact(Path), "summary": dict})
+
+    @OP.exec_sign_check
+    @dflow_errors
+    def execute(self, ip: OPIO) -> OPIO:
+        """Gather the frames; duplicates are left out, conflicting labels are an error."""
+        from nucleops.learning.collection.files import write_collection
+        from nucleops.learning.collection.rounds import gather
+        from nucleops.learning.provenance import level_text, read_level
+
+        data = gather(
+            [path for path in ip["init_data"] if path is not None],
+            [path for path in ip["iter_data"] if path is not None],
+            ip["type_map"],
+            level_text(read_level(ip["level_of_theory"])),
+        )
+        summary = {"address": data.address, "n_frames": len(data)}
+        return OPIO({"data": write_collection(data, Path("data")), "summary": summary})

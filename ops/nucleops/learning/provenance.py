@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 
 from nucleops.engines.cp2k.settings import Gfn1Xtb, LevelOfTheory
 from nucleops.errors import TruncatedOutput, WrongInput
@@ -81,6 +83,21 @@ def level_text(level: LevelOfTheory) -> str:
         return "GFN1-xTB"
     cutoffs = f"{level.cutoff_Ry:g}/{level.rel_cutoff_Ry:g} Ry"
     return f"PBE-{level.dispersion}/{level.basis} {cutoffs}"
+
+
+def read_level(plain: Mapping[str, Any]) -> LevelOfTheory:
+    """Read a level of theory from plain data.
+
+    Raises
+    ------
+    WrongInput
+        It is none.
+    """
+    try:
+        level: LevelOfTheory = TypeAdapter(LevelOfTheory).validate_python(plain)
+    except ValidationError as error:
+        raise WrongInput(f"level of theory: {error}") from error
+    return level
 
 
 def frame_id(

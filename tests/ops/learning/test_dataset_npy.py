@@ -15,7 +15,6 @@ from nucleops.learning.dataset import (
     LabelledFrames,
     concatenate,
     energy_range,
-    merge_systems,
     read_deepmd,
     split,
     stack_frames,
@@ -96,26 +95,6 @@ def test_unknown_element_and_no_frame_are_refused(tmp_path):
         write_deepmd(frames(2, ("Au",)), TYPE_MAP, tmp_path / "d")
     with pytest.raises(WrongInput, match="no frame"):
         write_deepmd(frames(0), TYPE_MAP, tmp_path / "d")
-
-
-def test_merge_by_composition(tmp_path):
-    parts = {
-        "a": frames(3, seed=1),
-        "deep/b": frames(2, seed=2),
-        "c": frames(4, periodic=False, seed=3),
-        "e": frames(2, ("Ag", "S"), seed=4),
-        "f": frames(1, METHANOL[::-1], seed=5),
-    }
-    for name, part in parts.items():
-        write_deepmd(part, TYPE_MAP, tmp_path / "in" / name)
-    n = merge_systems([tmp_path / "in"], TYPE_MAP, tmp_path / "out")
-    assert n == 12
-    found = {path.name: read_deepmd(path) for path in systems_below([tmp_path / "out"])}
-    assert sorted(found) == ["Ag1S1", "C1H4O1", "C1H4O1-2", "C1H4O1-nopbc"]
-    both = concatenate([parts["a"], parts["deep/b"]])[0]
-    assert same(found["C1H4O1"], both)
-    assert found["C1H4O1-2"].symbols == METHANOL[::-1]
-    assert merge_systems([], TYPE_MAP, tmp_path / "none") == 0
 
 
 def test_links_are_followed(tmp_path):

@@ -12,6 +12,7 @@ from nucleops.learning.provenance import (
     Provenance,
     frame_id,
     level_text,
+    read_level,
     read_provenance,
     write_provenance,
 )
@@ -74,6 +75,12 @@ def test_levels_are_named_by_what_decides_their_energies():
     assert level_text(PbeD3()) == level_text(PbeD3(scf="diagonalisation"))
     assert level_text(PbeD3()) == "PBE-D3/DZVP-MOLOPT-SR-GTH 400/50 Ry"
     assert level_text(PbeD3(dispersion="D3(BJ)", cutoff_Ry=600)) not in (level_text(PbeD3()),)
+
+
+def test_levels_are_read_from_plain_data():
+    assert read_level(PbeD3(cutoff_Ry=600).model_dump(mode="json")) == PbeD3(cutoff_Ry=600)
+    with pytest.raises(WrongInput, match="level of theory"):
+        read_level({"method": "b3lyp"})
 
 
 def test_earlier_rounds_come_first_and_trajectories_stay_in_order():
