@@ -13,7 +13,7 @@ import numpy as np
 from nucleops.engines.cp2k.frames import ForcesTooLarge, LabelledFrame
 from nucleops.engines.cp2k.settings import LabelSettings, LevelOfTheory
 from nucleops.engines.cp2k.single_point import PROGRAM, label
-from nucleops.engines.deepmd.data import atom_elements
+from nucleops.engines.deepmd.data import DROPLET_VACUUM_A, atom_elements
 from nucleops.errors import (
     ProgramFailed,
     ScfNotConverged,
@@ -30,7 +30,6 @@ from nucleops.systems.system import System
 
 TASK_FILE = "task.json"
 _DROPPED = (ScfNotConverged, TruncatedOutput, ForcesTooLarge, ProgramFailed, TimeLimit)
-_DROPLET_VACUUM_A = 16.0
 
 
 class LabelConfig(Settings):
@@ -249,7 +248,7 @@ def _deepmd_configurations(source: Path) -> Iterator[System]:
         except (OSError, ValueError, EOFError) as error:
             raise WrongInput(f"{folder}: cannot be read: {error}") from error
         for positions, box in zip(frames, boxes, strict=True):
-            edges = np.ptp(positions, axis=0) + _DROPLET_VACUUM_A if box is None else np.diag(box)
+            edges = np.ptp(positions, axis=0) + DROPLET_VACUUM_A if box is None else np.diag(box)
             if periodic and (box is None or np.abs(box - np.diag(edges)).max() > 1e-6):
                 raise WrongInput(f"{folder}: only orthorhombic cells along x, y, z are allowed")
             yield System(source.name, symbols, positions, edges.copy(), periodic)

@@ -95,9 +95,9 @@ def test_labels_without_provenance_get_what_the_run_knows(labelled, tmp_path):
     merge_systems([tmp_path / "l"], TYPE_MAP, tmp_path / "iter-000000", round_name="iter-000000")
     found = gather([tmp_path / "aimd-a"], [tmp_path / "iter-000000"], TYPE_MAP, "GFN1-xTB")
     entries = [(e.round, e.parent, e.level) for e in found.frames]
-    assert entries == [(INITIAL, "aimd-a", "GFN1-xTB")] * 2 + [
-        ("iter-000000", "t0", "GFN1-xTB")
-    ] * 2
+    assert (
+        entries == [(INITIAL, "aimd-a", "GFN1-xTB")] * 2 + [("iter-000000", "t0", "GFN1-xTB")] * 2
+    )
 
 
 def test_conflicting_labels_fail_the_step_with_both_names(labelled, tmp_path, monkeypatch):
