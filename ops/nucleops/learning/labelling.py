@@ -70,7 +70,7 @@ def prepare_tasks(
     Raises
     ------
     WrongInput
-        If a path holds no configuration, or one that cannot be read.
+        If a path holds something else than configurations, or one that cannot be read.
     """
     groups: dict[tuple[tuple[str, ...], bool], list[tuple[System, dict[str, Any]]]] = {}
     for conf in confs:
@@ -231,7 +231,7 @@ def _sources(conf: Path) -> list[Path]:
         if "type.raw" in files:
             found.append(Path(folder))
         found += [Path(folder) / name for name in files if name.endswith(".extxyz")]
-    if not found:
+    if not found and any(conf.iterdir()):  # dpgen2's selection of nothing is an empty folder
         raise WrongInput(f"{conf} holds no configuration", advice="allowed: .extxyz, DeePMD npy")
     return sorted(found)
 
