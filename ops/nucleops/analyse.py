@@ -127,7 +127,7 @@ class SummariseLearning(OP):
 
         ``init_data`` and ``init_logs`` are the data sets and program outputs of the AIMD runs,
         ``selection`` the trust levels (``force_deviation_low_eV_A``, ``.._high_eV_A``),
-        ``collection`` what :class:`nucleops.selection.GatherData` says of all data.
+        ``collection`` what :class:`nucleops.data.GatherData` says of all data.
         """
         return OPIOSign(
             {

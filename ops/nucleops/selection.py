@@ -56,6 +56,8 @@ class SelectConfs(OP):
     @dflow_errors
     def execute(self, ip: OPIO) -> OPIO:
         """Let the selector choose, and write down what it counted."""
+        from nucleops.learning.foreign_report import foreign_summary
+
         selector: Any = ip["conf_selector"]
         if not hasattr(selector, "select"):
             raise WrongInput(
@@ -79,7 +81,7 @@ class SelectConfs(OP):
             optional_outputs=[run[2] for run in runs],
         )
         record = Path(RECORD_FILE)
-        summary = report.summary()
+        summary = report.summary() if hasattr(report, "summary") else foreign_summary(report, confs)
         record.write_text(json.dumps(summary, indent=1))
         counts = {name: summary[name] for name in COUNTS}
         return OPIO({"report": report, "counts": counts, "confs": confs, "record": record})
@@ -137,41 +139,3 @@ class CollectData(OP):
             [path for path in ip["train_logs"] or [] if path is not None],
         )
         return OPIO({"iter_data": [*ip["iter_data"], folder], "labels": labels})
-
-
-class GatherData(OP):
-    """Make one collection of all that a run was trained on."""
-
-    @classmethod
-    def get_input_sign(cls) -> OPIOSign:
-        """Data from before the rounds and of the rounds; element order and level of theory."""
-        return OPIOSign(
-            {
-                "init_data": Artifact(Paths),
-                "iter_data": Artifact(Paths),
-                "type_map": Strings,
-                "level_of_theory": BigParameter(dict),
-            }
-        )
-
-    @classmethod
-    def get_output_sign(cls) -> OPIOSign:
-        """The `data/` result folder, and its address and size for whoever follows the run."""
-        return OPIOSign({"data": Artifact(Path), "summary": dict})
-
-    @OP.exec_sign_check
-    @dflow_errors
-    def execute(self, ip: OPIO) -> OPIO:
-        """Gather the frames; duplicates are left out, conflicting labels are an error."""
-        from nucleops.learning.collection.files import write_collection
-        from nucleops.learning.collection.rounds import gather
-        from nucleops.learning.provenance import level_text, read_level
-
-        data = gather(
-            [path for path in ip["init_data"] if path is not None],
-            [path for path in ip["iter_data"] if path is not None],
-            ip["type_map"],
-            level_text(read_level(ip["level_of_theory"])),
-        )
-        summary = {"address": data.address, "n_frames": len(data)}
-        return OPIO({"data": write_collection(data, Path("data")), "summary": summary})

@@ -23,12 +23,13 @@ from dpgen2.utils.step_config import normalize
 from nucleoflow.runs.rounds import DATA_KEY
 from nucleoflow.study.model import Study
 from nucleops.analyse import SummariseLearning
+from nucleops.data import GatherData
 from nucleops.explore import PrepExplore, RunExplore
 from nucleops.label import PrepLabel, RunAimd, RunLabel
 from nucleops.learning.selector import TrustLevelSelector
 from nucleops.learning.stage import StudyStage
 from nucleops.seeds import derive_seed
-from nucleops.selection import CollectData, GatherData, SelectConfs
+from nucleops.selection import CollectData, SelectConfs
 from nucleops.train import PrepTrain, RunTrain
 
 

@@ -57,7 +57,7 @@ def data_of(reported: Mapping[str, Mapping[str, Any]]) -> DataSet | None:
     Parameters
     ----------
     reported : mapping
-        As for :func:`rounds_of`; ``summary`` of :class:`nucleops.selection.GatherData`.
+        As for :func:`rounds_of`; ``summary`` of :class:`nucleops.data.GatherData`.
     """
     content = reported.get(DATA_KEY)
     return DataSet(str(content["address"]), int(content["n_frames"])) if content else None

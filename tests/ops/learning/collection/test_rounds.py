@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from dflow.python import OPIO, FatalError
 
+from nucleops.data import GatherData
 from nucleops.learning.collection.files import read_collection
 from nucleops.learning.collection.rounds import gather, merge_systems
 from nucleops.learning.dataset import concatenate, read_deepmd, systems_below, write_deepmd
 from nucleops.learning.provenance import INITIAL
-from nucleops.selection import CollectData, GatherData
+from nucleops.selection import CollectData
 
 TYPE_MAP = ["Ag", "S", "N", "C", "H", "O"]
 METHANOL = ("C", "H", "O", "H", "H", "H")
