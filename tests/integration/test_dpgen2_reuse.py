@@ -133,7 +133,7 @@ def test_our_operators_in_a_block_with_dpgen2_selecting_and_collecting(
                     "train": train.model_dump(mode="json"), "type_map": TYPE_MAP, "seed": 2
                 },
                 "train_config": {},
-                "explore_config": {},
+                "explore_config": {"result_folder": "extra_outputs"},
                 "conf_selector": selector(2),
                 "fp_config": {"level": {"method": "gfn1-xtb"}, "extra_output_files": []},
                 "expl_task_grp": exploration_group(droplet, tmp_path),

@@ -75,7 +75,7 @@ def test_dpgen2_takes_the_section() -> None:
 
 
 @pytest.mark.parametrize("code", blocks("python"), ids=["register", "block"])
-def test_snippets_run(code: str) -> None:
+def test_snippets_run(code: str, dflow_debug: Path) -> None:
     exec(compile(code, "reuse.md", "exec"), {})
 
 
