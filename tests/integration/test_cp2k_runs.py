@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nucleops.engines.cp2k.aimd import read_aimd, run_aimd
+from nucleops.engines.cp2k.aimd import run_aimd
+from nucleops.engines.cp2k.aimd_frames import read_aimd
 from nucleops.engines.cp2k.frames import ForcesTooLarge
 from nucleops.engines.cp2k.settings import AimdRun, Gfn1Xtb, PbeD3
 from nucleops.engines.cp2k.single_point import label

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from nucleops.engines.cp2k.aimd import read_aimd, run_aimd
+from nucleops.engines.cp2k.aimd import run_aimd
+from nucleops.engines.cp2k.aimd_frames import read_aimd
 from nucleops.engines.cp2k.frames import LabelledFrame
 from nucleops.engines.cp2k.settings import AimdRun, LevelOfTheory
 from nucleops.engines.cp2k.single_point import PROGRAM

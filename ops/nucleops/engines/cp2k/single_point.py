@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nucleops.engines.cp2k.frames import LabelledFrame
+from nucleops.engines.cp2k.identity import (
+    check_configuration,
+    check_level,
+    check_one_process,
+)
 from nucleops.engines.cp2k.inputs import safer_level, single_point_input
 from nucleops.engines.cp2k.log import (
     LARGEST_FORCE_EV_A,
@@ -124,6 +129,7 @@ def read_single_point(
     *,
     returncode: int = 0,
     largest_force_eV_A: float = LARGEST_FORCE_EV_A,
+    level: LevelOfTheory | None = None,
 ) -> LabelledFrame:
     """Read a single point's log; coordinates and cell are the system's, not the rounded ones.
 
@@ -137,6 +143,8 @@ def read_single_point(
         CP2K's exit code.
     largest_force_eV_A : float
         Largest norm of a force that is accepted, in eV/A.
+    level : Gfn1Xtb, PbeD3 or None
+        Level of theory that the log has to be of; None: any.
 
     Returns
     -------
@@ -157,6 +165,10 @@ def read_single_point(
     text = read_log(path)
     check_frame_of_log(text, path)
     check_exit(returncode, path)
+    check_one_process(text, path)
+    check_configuration(text, system, path)
+    if level is not None:
+        check_level(text, level, path)
     if text.count(SCF_START) != 1:
         raise TruncatedOutput(f"{text.count(SCF_START)} SCF runs instead of one", log=path)
     energy, forces = read_evaluation(text, system.symbols, path, largest_force_eV_A)
