@@ -104,7 +104,8 @@ class AimdOutput:
                 f"step {step}: its positions do not follow from those beside it", log=self.log
             )
         _, shift = cell_and_shift(self.system)
-        return LabelledFrame(self.system.with_positions(here.values - shift), energy, forces, step)
+        moved = self.system.with_positions(here.values - shift)
+        return LabelledFrame(moved, energy, forces, step, self.program)
 
 
 def open_aimd(folder: Path, system: System, level: LevelOfTheory | None = None) -> AimdOutput:

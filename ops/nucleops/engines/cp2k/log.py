@@ -130,6 +130,13 @@ def read_evaluation(
     return energy * HARTREE_EV, forces
 
 
+def scf_steps(text: str) -> int:
+    """Return the number of SCF steps that a log says, those of all of OT's inner loops."""
+    outer = re.findall(r"outer SCF loop converged in +\d+ iterations or +(\d+) steps", text)
+    inner = re.findall(r"SCF run converged in +(\d+) steps", text)
+    return sum(map(int, outer or inner))
+
+
 def check_exit(returncode: int, path: Path) -> None:
     """Raise ``ProgramFailed`` unless CP2K's exit code is 0."""
     if returncode != 0:
