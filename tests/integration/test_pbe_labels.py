@@ -68,8 +68,8 @@ def test_labels_at_the_articles_level(tmp_path, monkeypatch):
             assert frame.program.startswith("CP2K ")
             assert entry["tries"] == 1
             print(json.dumps({"atoms": "".join(data.symbols), **entry}))
-        # an isolated molecule feels no force as a whole, but for the grid
-        assert np.abs(data.forces.sum(axis=1)).max() < 0.1
+        # a molecule as a whole feels the grid only (400 Ry: some tenths of eV/A)
+        assert np.abs(data.forces.sum(axis=1)).max() < 0.3
         details += account["frames"]
     methanol, again, h2s, silver = details
     assert again["begun_from_frame"] == 0

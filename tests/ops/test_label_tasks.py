@@ -91,9 +91,10 @@ def test_deepmd_npy_folders_as_dpgen2_passes_them(tmp_path, labelled, periodic):
 
 
 def test_bad_configurations_are_refused(tmp_path):
-    (tmp_path / "empty").mkdir()
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "POSCAR").touch()
     with pytest.raises(WrongInput, match="no configuration"):
-        prepare_tasks([tmp_path / "empty"], TYPE_MAP, 10, tmp_path / "tasks")
+        prepare_tasks([tmp_path / "foreign"], TYPE_MAP, 10, tmp_path / "tasks")
     paths = confs(tmp_path, a=[System("s", ("Au",), np.zeros((1, 3)), np.ones(3), False)])
     with pytest.raises(WrongInput, match=r"Au.*allowed: Ag"):
         prepare_tasks(paths, TYPE_MAP, 10, tmp_path / "tasks")
