@@ -139,5 +139,5 @@ class CollectData(OP):
             ip["selection_record"],
             [path for path in ip["train_logs"] or [] if path is not None],
         )
-        forget_labels(account for path in labelled for account in path.rglob("labels.json"))
+        forget_labels(labelled)
         return OPIO({"iter_data": [*ip["iter_data"], folder], "labels": labels})

@@ -21,6 +21,7 @@ import numpy as np
 from nucleops.engines.cp2k.frames import LabelledFrame
 from nucleops.engines.cp2k.inputs import WAVEFUNCTION
 from nucleops.errors import DamagedObject, MissingObject, NucleoError
+from nucleops.learning.account import ACCOUNT_FILE
 from nucleops.storage.folder import FolderStore
 from nucleops.storage.increments import digest_of
 from nucleops.storage.kept import STORE_VARIABLE, forget
@@ -149,18 +150,20 @@ class KeptLabels:
         return self.folder / f"frame-{index:04d}" / WAVEFUNCTION
 
 
-def forget_labels(accounts: Iterable[Path]) -> None:
+def forget_labels(folders: Iterable[Path]) -> None:
     """Remove the kept frames of tasks whose data sets have arrived.
 
     Parameters
     ----------
-    accounts : iterable of Path
-        Their ``labels.json``.
+    folders : iterable of Path
+        The data sets, with ``labels.json`` at any depth; folders may be links.
     """
-    for path in accounts:
-        key = json.loads(path.read_text(encoding="utf-8")).get("kept_as")
-        if key:
-            forget(key)
+    for root in folders:
+        for folder, _, files in os.walk(root, followlinks=True):
+            if ACCOUNT_FILE in files:
+                account = Path(folder, ACCOUNT_FILE).read_text(encoding="utf-8")
+                if key := json.loads(account).get("kept_as"):
+                    forget(key)
 
 
 def _digest(systems: Sequence[System], decides: dict[str, Any]) -> str:

@@ -164,7 +164,9 @@ def test_kept_frames_are_forgotten_when_the_labels_have_arrived(attempt, tmp_pat
     account = tmp_path / "t" / "data" / "labels.json"
     key = json.loads(account.read_text())["kept_as"]
     assert len(FolderStore(tmp_path / "store").list(key)) == 8
-    forget_labels([account])
+    (tmp_path / "inputs").mkdir()
+    (tmp_path / "inputs" / "0").symlink_to(account.parent)  # as dflow hands it on
+    forget_labels([tmp_path / "inputs"])
     assert not FolderStore(tmp_path / "store").list("labels")
 
 

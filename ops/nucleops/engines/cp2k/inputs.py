@@ -45,7 +45,10 @@ _NO_FILES = Wavefunction()
 
 
 def single_point_input(
-    system: System, level: LevelOfTheory, wavefunction: Wavefunction = _NO_FILES
+    system: System,
+    level: LevelOfTheory,
+    dft_print: Section | None = None,
+    wavefunction: Wavefunction = _NO_FILES,
 ) -> str:
     """Write the input of an energy and force calculation.
 
@@ -55,6 +58,8 @@ def single_point_input(
         Atoms; droplets are computed without periodic images.
     level : Gfn1Xtb or PbeD3
         Level of theory.
+    dft_print : mapping or None
+        Section ``DFT/PRINT``: what else CP2K is to write, such as charges.
     wavefunction : Wavefunction
         Which files of wavefunctions are read and written.
 
@@ -70,6 +75,8 @@ def single_point_input(
     """
     force_eval = _force_eval(system, level, dynamics=False)
     dft = force_eval["DFT"]
+    if dft_print is not None:
+        dft["PRINT"] = dft_print
     if wavefunction.guess:
         dft["WFN_RESTART_FILE_NAME"] = wavefunction.guess
         dft["SCF"]["SCF_GUESS"] = "RESTART"

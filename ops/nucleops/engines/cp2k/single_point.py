@@ -25,6 +25,7 @@ from nucleops.engines.cp2k.log import (
     read_log,
     scf_steps,
 )
+from nucleops.engines.cp2k.sections import Section
 from nucleops.engines.cp2k.settings import LevelOfTheory
 from nucleops.engines.runner import run
 from nucleops.errors import ScfNotConverged, TruncatedOutput
@@ -74,6 +75,7 @@ def label(
     largest_force_eV_A: float = LARGEST_FORCE_EV_A,
     guess: Path | None = None,
     keep_wavefunction: bool = False,
+    dft_print: Section | None = None,
 ) -> SinglePoint:
     """Compute energy and forces of a configuration; where the SCF fails, with safer settings.
 
@@ -98,6 +100,8 @@ def label(
         Wavefunction of a configuration of the same atoms, which the first try begins from.
     keep_wavefunction : bool
         Whether the converged wavefunction is kept.
+    dft_print : mapping or None
+        What else CP2K is to write, see :func:`nucleops.engines.cp2k.inputs.single_point_input`.
 
     Returns
     -------
@@ -125,7 +129,8 @@ def label(
         if first_guess:
             shutil.copyfile(first_guess, folder / files.guess)
         source, output = folder / f"try-{number}.inp", folder / f"try-{number}.out"
-        source.write_text(single_point_input(system, attempt.level, files), encoding="utf-8")
+        text = single_point_input(system, attempt.level, dft_print, files)
+        source.write_text(text, encoding="utf-8")
         result = run(
             [program, "-i", source.name, "-o", output.name],
             folder,

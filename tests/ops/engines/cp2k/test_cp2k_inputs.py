@@ -141,12 +141,18 @@ def test_table_of_tries_is_in_the_documentation():
             assert row.what.replace("{", "`").replace("}", "`") in page
 
 
+def test_what_else_is_written():
+    charges = {"HIRSHFELD": {"_": "ON"}}
+    text = lines(single_point_input(dimer("Ag", periodic=True), Gfn1Xtb(), charges))
+    assert "&HIRSHFELD ON" in text
+
+
 def test_wavefunction_files():
     system, level = dimer("Ag", periodic=True), PbeD3()
     plain = lines(single_point_input(system, level))
     assert "SCF_GUESS ATOMIC" in plain
     assert "&RESTART OFF" in plain
-    text = lines(single_point_input(system, level, Wavefunction("guess.wfn", keep=True)))
+    text = lines(single_point_input(system, level, None, Wavefunction("guess.wfn", keep=True)))
     # nothing but the way to the solution differs
     same = {"SCF_GUESS RESTART", "WFN_RESTART_FILE_NAME guess.wfn", "&RESTART ON"}
     assert set(text) - set(plain) == {*same, "BACKUP_COPIES 0"}
