@@ -160,7 +160,7 @@ def test_our_operators_in_a_block_with_dpgen2_selecting_and_collecting(
 def plain_input(models: list[Path], template: Path) -> dict[str, Any]:
     """An input file of dpgen2's, as its users write it, but for `fp`."""
     return {
-        "name": "plain",
+        "name": "plain", "step_configs": {},
         "inputs": {
             "type_map": TYPE_MAP, "mass_map": MASSES,
             "init_data_sys": [str(DATA / "dimer"), str(DATA / "mono")],
