@@ -16,6 +16,7 @@ import pytest
 import nucleops
 from nucleops.dpgen2 import STYLE, register
 from nucleops.engines.lammps.program import find_lammps
+from nucleops.engines.lammps.readers import read_dump, read_model_deviation
 from nucleops.explore import PrepExplore, RunExplore
 from nucleops.label import PrepLabel, RunLabel
 from nucleops.learning.dataset import read_deepmd, systems_below
@@ -149,8 +150,16 @@ def test_our_operators_in_a_block_with_dpgen2_selecting_and_collecting(
     assert workflow.query_status() == "Succeeded"
     models = {p.resolve() for p in debug_mode.rglob("outputs/artifacts/model/**/model.pb")}
     assert len(models) == 2
-    devis = sorted(debug_mode.glob("*/*run-lmp-*/workdir/task.*/model_devi.out"))
-    assert [np.atleast_2d(np.loadtxt(path)).shape for path in devis] == [(4, 7), (1, 7)]
+    tests = sorted(debug_mode.rglob("outputs/artifacts/log/**/test.json"))
+    assert json.loads(tests[0].read_text())["n_held_out"] > 0
+    n_frames = []
+    for number in range(2):
+        (step,) = debug_mode.glob(f"*/*run-lmp-{number:06d}/workdir/task.{number:06d}")
+        steps = read_dump(step / "traj.dump").steps.tolist()
+        assert steps == read_model_deviation(step / "model_devi.out").steps.tolist()
+        assert json.loads((step / "md" / "md.json").read_text())["trusted_steps"] == steps[-1]
+        n_frames.append(len(steps))
+    assert n_frames == [4, 1]
     (collected,) = outputs(debug_mode, "iter-000000--collect-data", "iter_data")
     (system,) = systems_below([collected])
     frames = read_deepmd(system)
