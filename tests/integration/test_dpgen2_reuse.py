@@ -76,7 +76,7 @@ def exploration_group(droplet: System, folder: Path) -> Any:
     for limit in (50.0, 1e-4):
         task = {
             "system": "droplet",
-            "md": {"steps": 60, "stride": 20},
+            "md": {"steps": 6, "stride": 2},  # a tiny potential; later frames may clash
             "trust": {
                 "force_deviation_eV_A": limit,
                 "temperature_factor": 20,
@@ -136,7 +136,11 @@ def test_our_operators_in_a_block_with_dpgen2_selecting_and_collecting(
                 "train_config": {},
                 "explore_config": {"result_folder": "extra_outputs"},
                 "conf_selector": selector(2),
-                "fp_config": {"level": {"method": "gfn1-xtb"}, "extra_output_files": []},
+                "fp_config": {
+                    "level": {"method": "gfn1-xtb"},
+                    "label": {"largest_force_eV_A": 100.0},
+                    "extra_output_files": [],
+                },
                 "expl_task_grp": exploration_group(droplet, tmp_path),
             },
             artifacts={
@@ -192,8 +196,8 @@ def plain_input(models: list[Path], template: Path) -> dict[str, Any]:
             "stages": [
                 [
                     {
-                        "type": "lmp-md", "ens": "nvt", "dt": 0.0005, "nsteps": 20,
-                        "trj_freq": 10, "temps": [300], "conf_idx": [0], "n_sample": 1,
+                        "type": "lmp-md", "ens": "nvt", "dt": 0.0005, "nsteps": 2,
+                        "trj_freq": 1, "temps": [300], "conf_idx": [0], "n_sample": 1,
                     }
                 ]
             ],
@@ -201,7 +205,7 @@ def plain_input(models: list[Path], template: Path) -> dict[str, Any]:
         "fp": {
             "type": STYLE,
             "inputs_config": {"level": {"method": "gfn1-xtb"}},
-            "run_config": {"label": {"frames_per_task": 2}},
+            "run_config": {"label": {"frames_per_task": 2, "largest_force_eV_A": 100.0}},
             "task_max": 2,
         },
     }  # fmt: skip
