@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import nucleops
+from nucleoflow.dflow_fixes import repair_dflow
 from nucleops.dpgen2 import STYLE, register
 from nucleops.engines.lammps.program import find_lammps
 from nucleops.engines.lammps.readers import read_dump, read_model_deviation
@@ -39,6 +40,9 @@ def debug_mode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     """dflow's debug mode: steps run as processes of this interpreter, in a folder of the test's."""
     from dflow import config
 
+    # dflow copies nested templates over and over: half a minute for dpgen2's loop, which the
+    # controllers of our own runs save in the same way
+    repair_dflow()
     before = dict(config)
     config.update(mode="debug", debug_workdir=str(tmp_path / "runs"), debug_pool_workers=2)
     monkeypatch.chdir(tmp_path)
