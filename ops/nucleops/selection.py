@@ -78,7 +78,7 @@ class SelectConfs(OP):
             [run[0] for run in runs],
             [run[1] for run in runs],
             type_map=ip["type_map"],
-            optional_outputs=[run[2] for run in runs],
+            optional_outputs=[run[2] for run in runs] if ip["optional_outputs"] else None,
         )
         record = Path(RECORD_FILE)
         summary = report.summary() if hasattr(report, "summary") else foreign_summary(report, confs)
