@@ -8,6 +8,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from nucleops.learning.tally import EXPLORED_FILE
+
 ROUND_FILE = "round.json"
 TEST_FOLDER = "tests"
 
@@ -69,10 +71,14 @@ def write_round(
                 shutil.copy2(log / name, kept / name)
         if (kept / "test.json").is_file():
             tests.append(json.loads((kept / "test.json").read_text()))
+    chosen = json.loads(selection.read_text()) if selection is not None else {}
+    explored = chosen.pop("explored", None)
+    if explored is not None:
+        (folder / EXPLORED_FILE).write_text(json.dumps(explored), encoding="utf-8")
     record = {
         "name": folder.name,
         **labels,
-        **(json.loads(selection.read_text()) if selection is not None else {}),
+        **chosen,
         **_frames(tests),
         "tests": tests,
     }

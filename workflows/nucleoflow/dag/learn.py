@@ -35,12 +35,15 @@ class LearningBlock(ConcurrentLearningBlock):
     """dpgen2's block, whose data collection also keeps the account of the round.
 
     dpgen2 hands on models and data only. The training tests and the selection's counts are wired
-    to the collecting step too, which writes them beside the round's data as ``round.json``.
+    to the collecting step too, which writes them beside the round's data as ``round.json``. The
+    selection gets the data that is labelled already, so that it chooses none of it again.
     """
 
     def __init__(self, name: str, **operators: Any) -> None:
         super().__init__(name, **operators)
         steps = {step.name: step for step in self}
+        labelled = {key: self.inputs.artifacts[key] for key in ("init_data", "iter_data")}
+        steps[f"{name}-select-confs"].set_artifacts(labelled)
         collect = steps[f"{name}-collect-data"]
         collect.set_artifacts(
             {
@@ -121,6 +124,7 @@ def exploration_scheduler(study: Study) -> ExplorationScheduler:
     explorations = [
         {
             **entry.model_dump(mode="json", exclude={"bias"}),
+            "bias_name": entry.bias,
             "spec": study.systems[entry.system].model_dump(mode="json"),
             "bias": study.biases[entry.bias].model_dump(mode="json") if entry.bias else None,
         }
@@ -134,11 +138,7 @@ def exploration_scheduler(study: Study) -> ExplorationScheduler:
         "cores": study.resources.md_cores,
     }
     selector = TrustLevelSelector(
-        learn.selection.force_deviation_low_eV_A,
-        learn.selection.force_deviation_high_eV_A,
-        learn.selection.max_labels,
-        learn.selection.converged_accurate,
-        derive_seed(study.seed, "select"),
+        learn.selection.model_dump(mode="json"), derive_seed(study.seed, "select")
     )
     scheduler = ExplorationScheduler()
     scheduler.add_stage_scheduler(

@@ -75,6 +75,15 @@ class MdSettings(Settings):
         return self
 
 
+class PressureSettings(MdSettings):
+    """NPT dynamics: the cell's volume follows a pressure, its shape stays."""
+
+    pressure_bar: float
+    """Pressure in bar."""
+    barostat_time_fs: Positive = 1000.0
+    """Time constant of the barostat in femtoseconds."""
+
+
 class Sharing(Settings):
     """Walkers of metadynamics that lay their hills into one bias."""
 
