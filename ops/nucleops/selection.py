@@ -161,5 +161,6 @@ class CollectData(OP):
             labels,
             ip["selection_record"],
             [path for path in ip["train_logs"] or [] if path is not None],
+            labelled,
         )
         return OPIO({"iter_data": [*ip["iter_data"], folder], "labels": labels})

@@ -41,7 +41,7 @@ class ExploredRun:
     cvs : dict of str to ndarray
         Biased variables along the frames, shape (n_frames,) each; nan where they are not known.
     cost : dict
-        ``wall_s`` and ``core_s`` of the run.
+        ``wall_s`` and ``cpu_s`` of the run.
     """
 
     system: System
@@ -93,7 +93,6 @@ def _read(traj: Path, devi: Path, folder: Path | None) -> ExploredRun:
     planned = md["steps_planned"] // md["stride"] + 1
     named = folder / EXPLORATION_FILE
     label = json.loads(named.read_text())["exploration"] if named.is_file() else ""
-    wall_s = float(md.get("wall_s", 0.0))
     return ExploredRun(
         system,
         positions,
@@ -103,7 +102,7 @@ def _read(traj: Path, devi: Path, folder: Path | None) -> ExploredRun:
         label or f"{system.name}, {md['temperature_K']:g} K",
         md.get("ended_by"),
         _cvs(folder / "COLVAR", md.get("biased_cvs") or [], steps * md["time_step_fs"]),
-        {"wall_s": wall_s, "core_s": wall_s * int(md.get("cores", 1))},
+        {name: float(md.get(name, 0.0)) for name in ("wall_s", "cpu_s")},
     )
 
 

@@ -72,6 +72,18 @@ def adaptive_low(deviation_eV_A: FloatArray, high_eV_A: float, rule: AdaptiveLev
     return float(below[-wanted]) if wanted else high_eV_A
 
 
+def enough(
+    lows_eV_A: Sequence[float], failed: float, rule: AdaptiveLevel, converged_accurate: float
+) -> bool:
+    """Whether learning with an adaptive level has converged.
+
+    The level must have :func:`settled`, and of the last round's frames no larger share than one
+    minus ``converged_accurate`` may have failed: a level that stays since most frames lie above the
+    high one says nothing. dpgen2 asks for the former only.
+    """
+    return failed <= 1 - converged_accurate and settled(lows_eV_A, rule)
+
+
 def settled(lows_eV_A: Sequence[float], rule: AdaptiveLevel) -> bool:
     """Whether the low level has changed by less than the tolerance in each of the last rounds."""
     last = np.asarray(lows_eV_A[-rule.rounds :], dtype=np.float64)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from nucleops.learning.cost import labelling_cost, total_cost
 from nucleops.learning.tally import EXPLORED_FILE
 
 ROUND_FILE = "round.json"
@@ -42,7 +44,11 @@ def collect_labels(labelled: list[Path], type_map: list[str], folder: Path) -> d
 
 
 def write_round(
-    folder: Path, labels: dict[str, Any], selection: Path | None, train_logs: list[Path]
+    folder: Path,
+    labels: dict[str, Any],
+    selection: Path | None,
+    train_logs: list[Path],
+    labelled: Sequence[Path] = (),
 ) -> Path:
     """Write ``round.json``, with the tests of the potentials that explored in this round.
 
@@ -56,6 +62,8 @@ def write_round(
         The record of :class:`nucleops.selection.SelectConfs`.
     train_logs : list of Path
         The log folder of each model's training.
+    labelled : sequence of Path
+        What the labelling tasks wrote, which says what they cost.
 
     Returns
     -------
@@ -80,6 +88,11 @@ def write_round(
         **labels,
         **chosen,
         **_frames(tests),
+        "cost": {
+            "training": total_cost(tests),
+            **(chosen.get("cost") or {}),
+            "labelling": labelling_cost(labelled),
+        },
         "tests": tests,
     }
     path = folder / ROUND_FILE

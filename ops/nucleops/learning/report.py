@@ -6,7 +6,7 @@ from typing import Any
 
 from dpgen2.exploration.report import ExplorationReport
 
-from nucleops.learning.levels import settled
+from nucleops.learning.levels import enough
 from nucleops.learning.settings import AdaptiveLevel
 
 
@@ -88,11 +88,11 @@ class RoundReport(ExplorationReport):
         """Whether the potential is accurate enough; see :meth:`converged`."""
         if self.adaptive is None:
             return self.accurate_ratio() >= self.converged_accurate
-        # A level that has settled because most frames lie above the high one says nothing.
-        if self.failed_ratio() > 1 - self.converged_accurate or not sum(self.counts.values()):
-            return False
-        lows = [r.low_eV_A for r in reports] + [self.low_eV_A]
-        return settled([low for low in lows if low is not None], AdaptiveLevel(**self.adaptive))
+        lows = [*(r.low_eV_A for r in reports), self.low_eV_A]
+        rule = AdaptiveLevel.model_validate(self.adaptive)
+        return bool(sum(self.counts.values())) and enough(
+            lows, self.failed_ratio(), rule, self.converged_accurate
+        )
 
     @property
     def stalled(self) -> bool:
@@ -132,15 +132,15 @@ class RoundReport(ExplorationReport):
 
         ``converged`` is None where it depends on the rounds before.
         """
-        enough = None if self.adaptive is not None else self.enough([])
+        accurate = None if self.adaptive is not None else self.enough([])
         return {
             "accurate": self.accurate_ratio(),
             "candidate": self.candidate_ratio(),
             "failed": self.failed_ratio(),
             "n_frames_explored": sum(self.counts.values()),
             "n_selected": self.selected,
-            "converged": enough,
-            "stalled": self.stalled and not enough,
+            "converged": accurate,
+            "stalled": self.stalled and not accurate,
             "deviation_percentiles_eV_A": self.deviation_percentiles,
             "low_eV_A": self.low_eV_A,
             "advice": self.advice,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from nucleops.learning.advice import Found, advice
 from nucleops.learning.choice import Caps, Choice, Pool, choose, distances
+from nucleops.learning.cost import total_cost
 from nucleops.learning.levels import Levels, levels_of
 from nucleops.learning.report import RoundReport
 from nucleops.learning.settings import Selection
@@ -195,7 +196,7 @@ def _report(
         "n_runs": len(runs),
         "ended_early": dict(endings),
         "explorations": by_exploration(runs, levels, choice),
-        "cost": {k: sum(run.cost[k] for run in runs) for k in ("wall_s", "core_s")},
+        "cost": {"exploration": total_cost(run.cost for run in runs)},
     }
     return report
 

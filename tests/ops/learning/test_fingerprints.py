@@ -37,7 +37,7 @@ def test_neither_place_nor_turn_nor_order_matters(seed: int, other: int) -> None
 
 def test_a_periodic_frame_may_be_shifted_across_the_boundary() -> None:
     positions = frame(1)
-    shifted = np.mod(positions + [5.0, -3.0, 11.0], 12.0)
+    shifted = np.mod(positions + np.array([5.0, -3.0, 11.0]), 12.0)
     np.testing.assert_allclose(one(shifted, True), one(positions, True), atol=1e-9)
     assert np.abs(one(shifted, False) - one(positions, False)).max() > 0.01
 

@@ -70,8 +70,8 @@ def test_the_study_gives_one_low_level() -> None:
             Selection.model_validate({**wrong, **more})
     with pytest.raises(ValueError, match="must be smaller"):
         Selection.model_validate({"force_deviation_low_eV_A": 0.6, **more})
+    random = {"order": "random", "minimum_distance": 1.0}
     with pytest.raises(ValueError, match="minimum_distance needs order"):
-        random = {"order": "random", "minimum_distance": 1.0}
         Selection.model_validate({"force_deviation_low_eV_A": 0.1, **random, **more})
 
 
