@@ -87,10 +87,9 @@ def test_dpgen2_explores_with_our_operators(
     from dpgen2.exploration.task import BaseExplorationTaskGroup, ExplorationTask
     from dpgen2.superop import PrepRunLmp
 
-    write_extxyz(droplet, tmp_path / "topology.extxyz")
-    topology = (tmp_path / "topology.extxyz").read_text()
     group = BaseExplorationTaskGroup()
-    for limit in (50.0, 1e-4):
+    # one in peace, one beyond the hard limit from the start, one of atoms on top of one another
+    for limit, shift in ((50.0, 0.0), (1e-4, 0.0), (50.0, 1.0)):
         task = {
             "system": "droplet",
             "md": {"steps": 60, "stride": 20},
@@ -104,6 +103,10 @@ def test_dpgen2_explores_with_our_operators(
             },
             "seed": 7,
         }
+        start = droplet.positions.copy()
+        start[1] += shift * (start[0] - start[1]) * 0.99
+        write_extxyz(droplet.with_positions(start), tmp_path / "topology.extxyz")
+        topology = (tmp_path / "topology.extxyz").read_text()
         files = ExplorationTask().add_file("task.json", json.dumps(task))
         group.add_task(files.add_file("topology.extxyz", topology))
     workflow = Workflow("explore")
@@ -123,7 +126,7 @@ def test_dpgen2_explores_with_our_operators(
     workflow.submit()
     assert workflow.query_status() == "Succeeded"
     n_frames = []
-    for number in range(2):
+    for number in range(3):
         (step,) = debug_mode.glob(f"*/*run-lmp-{number:06d}/workdir/task.{number:06d}")
         traj, devi = step / "traj.dump", step / "model_devi.out"
         md = step / "md" / "md.json"
@@ -131,4 +134,4 @@ def test_dpgen2_explores_with_our_operators(
         assert steps == read_model_deviation(devi).steps.tolist()
         assert json.loads(md.read_text())["trusted_steps"] == steps[-1]
         n_frames.append(len(steps))
-    assert n_frames == [4, 1]
+    assert n_frames == [4, 1, 1]

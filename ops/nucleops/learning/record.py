@@ -70,6 +70,7 @@ def write_round(
     Path
         The file written.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     tests = []
     for k, log in enumerate(train_logs):
         kept = folder / TEST_FOLDER / f"model-{k:03d}"
