@@ -65,6 +65,8 @@ class SelectConfs(OP):
     @dflow_errors
     def execute(self, ip: OPIO) -> OPIO:
         """Let the selector choose, and write down what it counted."""
+        from nucleops.learning.foreign_report import foreign_summary
+
         selector: Any = ip["conf_selector"]
         if not hasattr(selector, "select"):
             raise WrongInput(
@@ -90,7 +92,7 @@ class SelectConfs(OP):
             optional_outputs=[run[2] for run in runs],
             **(known if getattr(selector, "uses_labelled_data", False) else {}),
         )
-        summary = report.summary()
+        summary = report.summary() if hasattr(report, "summary") else foreign_summary(report, confs)
         explored = Path(EXPLORED_FILE)
         rows = {"explored": json.loads(explored.read_text())} if explored.is_file() else {}
         record = Path(RECORD_FILE)
@@ -123,7 +125,10 @@ class CollectData(OP):
 
     @classmethod
     def get_input_sign(cls) -> OPIOSign:
-        """Labels of the round, data of the rounds before, and what else happened in it."""
+        """Labels of the round, the data from before it, and what else happened in it.
+
+        Labels of configurations that ``init_data`` or ``iter_data`` hold already are left out.
+        """
         return OPIOSign(
             {
                 "name": str,
@@ -131,6 +136,7 @@ class CollectData(OP):
                 "optional_parameter": Parameter(dict, default=cls.default_optional_parameter),
                 "labeled_data": Artifact(Paths),
                 "iter_data": Artifact(Paths),
+                "init_data": Artifact(Paths, optional=True),
                 "train_logs": Artifact(Paths, optional=True),
                 "selection_record": Artifact(Path, optional=True),
             }
@@ -155,7 +161,8 @@ class CollectData(OP):
         folder = Path(ip["name"])
         folder.mkdir(exist_ok=True)
         labelled = [path for path in ip["labeled_data"] if path is not None]
-        labels = collect_labels(labelled, ip["type_map"], folder)
+        earlier = [*(ip["init_data"] or []), *ip["iter_data"]]
+        labels = collect_labels(labelled, ip["type_map"], folder, earlier)
         write_round(
             folder,
             labels,

@@ -31,7 +31,7 @@ class RoundReport(ExplorationReport):
     advice : str
         Of a round that selected nothing: what was found, and which setting to change.
     details : dict, optional
-        More of the account: ``explorations`` (counts of each), ``n_duplicates``, ...
+        More of the account: ``explorations`` (counts of each), ``n_alike``, ...
     """
 
     def __init__(

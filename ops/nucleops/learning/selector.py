@@ -191,7 +191,7 @@ def _report(
         found = Found(every, levels, len(runs), n_lost, choice.n_duplicates, endings)
         report.advice = advice(found)
     report.details = {
-        "n_duplicates": choice.n_duplicates,
+        "n_alike": choice.n_duplicates,
         "n_not_finite": len(every) - len(numbers),
         "n_runs": len(runs),
         "ended_early": dict(endings),

@@ -124,7 +124,7 @@ def test_what_is_labelled_already_is_not_labelled_again(folder: Path) -> None:
     out = select([run], apart, folder / "data")
     (conf,) = out["confs"]
     np.testing.assert_allclose(read_trajectory(conf)[0], frames(4, 1)[3:])
-    assert json.loads(out["record"].read_text())["n_duplicates"] == 3
+    assert json.loads(out["record"].read_text())["n_alike"] == 3
     labelled(folder / "last", frames(4, 1)[3:])
     out = select([run], apart, folder / "data", folder / "last")
     assert out["confs"] == []

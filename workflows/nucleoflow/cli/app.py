@@ -13,6 +13,7 @@ from nucleoflow.cli import (
     again,
     biases,
     cluster,
+    data,
     doctor,
     ending,
     free_energies,
@@ -88,6 +89,7 @@ biases.register(app)
 free_energies.register(app)
 cluster.register(app)
 nuclei.register(app)
+data.register(app)
 doctor.register(app)
 
 

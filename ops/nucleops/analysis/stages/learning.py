@@ -35,6 +35,7 @@ def learning_folder(
     init_data: Sequence[Path] = (),
     init_logs: Sequence[Path] = (),
     selection: Mapping[str, Any] | None = None,
+    collection: Mapping[str, Any] | None = None,
 ) -> Path:
     """Summarise the learning loop and write the `learning/` folder.
 
@@ -58,6 +59,8 @@ def learning_folder(
         Folders with the output of those runs, from which the program's version is read.
     selection : mapping, optional
         :class:`nucleops.learning.settings.Selection` as plain data.
+    collection : mapping, optional
+        ``address`` and ``n_frames`` of the data as one collection.
 
     Returns
     -------
@@ -93,6 +96,7 @@ def learning_folder(
             "n_frames": sum(data.values()),
             "selection": dict(selection or {}),
             "along": along,
+            "collection": dict(collection or {}),
             "reference_program": reference_program(init_logs),
             "level_of_theory": level_of_theory,
             "verdict": verdict(rows, final, selection or {}),
