@@ -87,7 +87,7 @@ def explored_rows(runs: Sequence[ExploredRun]) -> dict[str, dict[str, Any]]:
     table: dict[str, dict[str, Any]] = {}
     for label in dict.fromkeys(run.exploration for run in runs):
         own = [run for run in runs if run.exploration == label]
-        names = set.intersection(*(set(run.cvs) for run in own))
+        names = dict.fromkeys(name for run in own for name in run.cvs)
         deviation = np.concatenate([run.deviation_eV_A for run in own])
         sound = np.flatnonzero(np.isfinite(deviation))
         kept = sound[thinned(len(sound))]
@@ -95,12 +95,16 @@ def explored_rows(runs: Sequence[ExploredRun]) -> dict[str, dict[str, Any]]:
             "system": own[0].system.name,
             "max_force_eV_A": _plain(deviation[kept]),
             "cvs": {
-                name: _plain(np.concatenate([run.cvs[name] for run in own])[kept])
-                for name in own[0].cvs
-                if name in names
+                name: _plain(np.concatenate([_along(run, name) for run in own])[kept])
+                for name in names
             },
         }
     return table
+
+
+def _along(run: ExploredRun, name: str) -> FloatArray:
+    """A variable along a run; of one that blew up at once nothing is known."""
+    return run.cvs.get(name, np.full(len(run.deviation_eV_A), np.nan))
 
 
 def _plain(values: FloatArray) -> list[float]:

@@ -174,7 +174,9 @@ def test_unvisited_regions_are_favoured_and_remembered(folder: Path) -> None:
     cv = np.append(np.zeros(60), 5.0)
     run = explored(folder / "a", [0.3] * 61, cv=cv)
     favoured = {**FIXED, "max_labels": 1, "favour_unvisited": True}
-    out = select([run], favoured, folder / "data")
+    # a run that blew up at once has no variables, and takes them from nobody
+    lost = explored(folder / "ccc", [float("inf")], ended_by="lost atoms")
+    out = select([lost, run], favoured, folder / "data")
     np.testing.assert_allclose(read_trajectory(out["confs"][0])[0], frames(61, 1)[-1:])
     rounds = [folder / "iter-000000"]
     write_round(rounds[0], {"n_dropped": {}}, out["record"], [])
