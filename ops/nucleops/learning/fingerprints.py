@@ -1,7 +1,7 @@
 """A vector for each frame that says what surrounds its atoms, to tell frames that are alike.
 
-Radial symmetry functions of Behler (J. Chem. Phys. 134, 074106 (2011), eqs. 4 and 6) for every
-element around every other, averaged over the atoms of an element, with their spread::
+Radial symmetry functions of Behler (G2 of J. Chem. Phys. 134, 074106 (2011)) for every element
+around every other, averaged over the atoms of an element, with their spread::
 
     G_i(b, k) = sum_{j of b} exp(-eta (r_ij - r_k)^2) f_c(r_ij)
     f_c(r)    = (1 + cos(pi r / r_c)) / 2   for r < r_c, else 0

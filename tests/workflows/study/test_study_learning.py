@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from nucleoflow.dag.learn import exploration_scheduler
 from nucleoflow.study.errors import StudyError
 from nucleoflow.study.load import parse_study, study_text
 from nucleoflow.study.model import Study
+from nucleops.learning.settings import AdaptiveLevel, Selection
 
 LOW = "force_deviation_low_eV_A: 0.30"
 
@@ -59,6 +63,14 @@ def test_a_study_may_adapt_its_low_level() -> None:
     assert (selection.adaptive.candidates, selection.adaptive.rounds) == (60, 2)
     assert selection.max_per_system == 20
     assert quickstart().learn.selection.order == "farthest-point"
+
+
+def test_the_page_knows_every_setting() -> None:
+    text = (Path(__file__).parents[3] / "docs/concurrent-learning.md").read_text()
+    known = {*Selection.model_fields, *AdaptiveLevel.model_fields, "pressures_bar"}
+    assert {name for name in known | {"volume_factors"} if name not in text} == set()
+    (example,) = re.findall(r"^    (adaptive: .*)$", text, re.MULTILINE)
+    assert quickstart(example).learn.selection.adaptive == AdaptiveLevel()
 
 
 def test_one_low_level_is_needed() -> None:
