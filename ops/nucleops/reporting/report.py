@@ -9,6 +9,7 @@ from typing import Any
 from nucleops.reporting import (
     cautions,
     deviation_figures,
+    exploration_figures,
     learning_figures,
     metad_figures,
     nucleation_figures,
@@ -95,6 +96,8 @@ def draw(
             learning_figures.rounds(own, r.folder, r.summary)
             learning_figures.parity(own, r.folder, r.summary)
             deviation_figures.deviation(own, r.folder, r.summary)
+            exploration_figures.explorations(own, r.folder, r.summary)
+            exploration_figures.along(own, r.folder, r.summary)
         elif r.stage == "metad":
             metad_figures.surface(own, r.folder, r.summary)
             metad_figures.convergence(own, r.folder, r.summary)

@@ -27,6 +27,7 @@ from nucleops.systems.motifs import motif
 from nucleops.systems.system import Molecule, System, type_map
 
 KT = 0.596161
+EXPLORATIONS = ("dimer, 300 K", "cluster, 450 K", "dimer, 300 K, pull")
 TIME_STEP_FS = 0.5
 STRIDE = 100
 
@@ -317,6 +318,23 @@ def learning(root: Path, n_rounds: int = 2) -> Path:
             "n_labelled": 37,
             "n_dropped": {"SCF not converged": 2, "force above 25 eV/A": 1},
             "converged": False,
+            "low_eV_A": 0.2,
+            "explorations": {
+                label: {
+                    "system": label.split(",")[0],
+                    "accurate": 20 + 40 * k + 5 * i,
+                    "candidate": 50 - 20 * k,
+                    "failed": 10 - 4 * k - i,
+                    "selected": 10,
+                    "runs": 1,
+                }
+                for i, label in enumerate(EXPLORATIONS)
+            },
+            "ended_early": {"torn molecule": 1},
+            "cost": {
+                kind: {"cpu_s": 60.0 + 90 * k, "wall_s": 70.0 + 90 * k, "tasks": 2}
+                for kind in ("training", "exploration", "labelling")
+            },
             "deviation_percentiles_eV_A": {
                 "50": 0.31 - 0.1 * k,
                 "90": 0.8 - 0.3 * k,
@@ -331,9 +349,7 @@ def learning(root: Path, n_rounds: int = 2) -> Path:
             ],
         }
         (folder / "round.json").write_text(json.dumps(record))
-        deviation = np.abs(rng.lognormal(-1.1 - 0.5 * k, 0.5, 240))
-        text = "max_force_eV_A\n" + "\n".join(f"{d:.5f}" for d in deviation)
-        (folder / "deviation.csv").write_text(text + "\n")
+        (folder / "explored.json").write_text(json.dumps(_explored(rng, k)))
         rounds.append(folder)
     for m in range(2):
         log = root / f"train-{m}" / "train_log"
@@ -375,8 +391,27 @@ def learning(root: Path, n_rounds: int = 2) -> Path:
         root / "learning",
         init_data=[root / "aimd"],
         init_logs=[root / "aimd-run"],
-        selection={"force_deviation_low_eV_A": 0.2, "force_deviation_high_eV_A": 1.0},
+        selection={
+            "force_deviation_low_eV_A": 0.2,
+            "force_deviation_high_eV_A": 1.0,
+            "converged_accurate": 0.95,
+        },
     )
+
+
+def _explored(rng: np.random.Generator, k: int) -> dict[str, dict]:
+    """Rows as a round's selection keeps them; the deviation grows where a variable is large."""
+    record = {}
+    for label in EXPLORATIONS:
+        along = np.sort(rng.uniform(0, 3, 80))
+        deviation = rng.lognormal(-1.3 - 0.5 * k, 0.4, 80) * (1 + 0.4 * along)
+        cvs = {"s1": along.tolist(), "s2": rng.uniform(0, 1, 80).tolist()}
+        record[label] = {
+            "system": label.split(",")[0],
+            "max_force_eV_A": deviation.tolist(),
+            "cvs": cvs if "pull" in label else {},
+        }
+    return record
 
 
 def _labels(data: Path, n_frames: int) -> None:

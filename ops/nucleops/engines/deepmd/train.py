@@ -120,11 +120,12 @@ def train_model(
         "data_range": data_range(systems).to_dict(),
     }
     (folder / "job.json").write_text(json.dumps(job, indent=2), encoding="utf-8")
-    _run_worker(folder, settings, schedule, threads, progress)
+    ran = _run_worker(folder, settings, schedule, threads, progress)
     curve = judge(folder, model, schedule_of(settings, schedule).steps)
     write_curve_csv(curve, folder / "lcurve.csv")
     test = json.loads((folder / "test.json").read_text(encoding="utf-8"))
     test |= {"n_train_frames": split[2], "n_held_out": test.pop("n_frames")}
+    test |= {"wall_s": round(ran.wall_s, 2), "cpu_s": round(ran.cpu_s, 2)}
     test |= {"schedule": schedule, "seed": seed, "started_from_model": init_model is not None}
     (folder / "test.json").write_text(json.dumps(test, indent=2), encoding="utf-8")
     return Trained(model, folder, test)
@@ -200,7 +201,7 @@ def _run_worker(
     schedule: ScheduleName,
     threads: int,
     progress: Callable[[int, int], None] | None,
-) -> None:
+) -> RunResult:
     log = folder / "train.log"
     total = schedule_of(settings, schedule).steps
     # The package is found by the child even where it is not installed but on our own path.
@@ -230,6 +231,7 @@ def _run_worker(
     _raise_if_failed(result, folder, total)
     if progress is not None:
         progress(total, total)
+    return result
 
 
 def _raise_if_failed(result: RunResult, folder: Path, steps: int) -> None:

@@ -179,6 +179,7 @@ def run_md(
         last_good_checkpoint=outcome.last_good_checkpoint,
         resumed_steps=[] if keeper is None else list(keeper.resumed),
         sharing_walkers=1 if shared is None else shared.walkers,
+        cpu_s=round(result.cpu_s, 2),
     )
     done.write()
     forget(out_dir)
