@@ -32,6 +32,14 @@ def forget_finished(label: str, folders: Sequence[Path]) -> None:
         Stage and name of the runs, see :class:`nucleops.engines.lammps.task.MdTask`.
     folders : sequence of Path
         Their result folders, called ``replica-000``, or without a number where there is one run.
+    """
+    for folder in folders:
+        number = folder.name.rpartition("-")[2]
+        forget(checkpoint_key(label, int(number) if number.isdigit() else None))
+
+
+def forget(key: str) -> None:
+    """Remove all checkpoints below a key of the environment's store, where it names one.
 
     Notes
     -----
@@ -40,10 +48,7 @@ def forget_finished(label: str, folders: Sequence[Path]) -> None:
     url = os.environ.get(STORE_VARIABLE)
     if not url:
         return
-    for folder in folders:
-        number = folder.name.rpartition("-")[2]
-        key = checkpoint_key(label, int(number) if number.isdigit() else None)
-        try:
-            forget_below(open_store(url), key)
-        except NucleoError as error:
-            _log.warning("the checkpoints of %s are not removed: %s", key, error)
+    try:
+        forget_below(open_store(url), key)
+    except NucleoError as error:
+        _log.warning("the checkpoints of %s are not removed: %s", key, error)
