@@ -121,6 +121,8 @@ class CollectData(OP):
     def execute(self, ip: OPIO) -> OPIO:
         """Merge labels by composition and write the round's record beside them."""
         from nucleops.learning.record import collect_labels, write_round
+        from nucleops.storage.kept import forget
+        from nucleops.train import CHECKPOINTS
 
         if ip["optional_parameter"]["mixed_type"]:
             raise WrongInput(
@@ -138,4 +140,6 @@ class CollectData(OP):
             ip["selection_record"],
             [path for path in ip["train_logs"] or [] if path is not None],
         )
+        if ip["train_logs"]:
+            forget(CHECKPOINTS)
         return OPIO({"iter_data": [*ip["iter_data"], folder], "labels": labels})

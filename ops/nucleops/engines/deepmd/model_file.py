@@ -40,15 +40,15 @@ def attach_weights(compressed: Path, frozen: Path, target: Path) -> None:
         File to write.
     """
     graph = _read(compressed)
-    _add_constant(graph, WEIGHTS_NODE, frozen.read_bytes())
-    target.write_bytes(graph.SerializeToString())
+    _add_constant(graph, WEIGHTS_NODE, _bytes(_read(frozen)))
+    target.write_bytes(_bytes(graph))
 
 
 def attach_range(model: Path, of: DataRange) -> None:
     """Write into a frozen model what its training data covers; read by ``carried_range``."""
     graph = _read(model)
     _add_constant(graph, RANGE_NODE, of.to_bytes())
-    model.write_bytes(graph.SerializeToString())
+    model.write_bytes(_bytes(graph))
 
 
 def trainable_weights(model: Path, target: Path) -> Path:
@@ -99,6 +99,11 @@ def _constant(graph: Any, name: str) -> bytes | None:
         if node.name == name:
             return bytes(node.attr["value"].tensor.string_val[0])
     return None
+
+
+def _bytes(graph: Any) -> bytes:
+    """Serialise so that equal graphs give equal bytes: attributes are a map, in any order else."""
+    return bytes(graph.SerializeToString(deterministic=True))
 
 
 def _read(path: Path) -> Any:
