@@ -8,6 +8,7 @@ from typing import Any
 
 from nucleops.reporting import (
     cautions,
+    curve_figures,
     deviation_figures,
     learning_figures,
     metad_figures,
@@ -93,6 +94,7 @@ def draw(
         own = book.chapter(r.tag, r.name if r.tag else "")
         if r.stage == "learning":
             learning_figures.rounds(own, r.folder, r.summary)
+            curve_figures.curves(own, r.folder, r.summary)
             learning_figures.parity(own, r.folder, r.summary)
             deviation_figures.deviation(own, r.folder, r.summary)
         elif r.stage == "metad":
