@@ -33,6 +33,10 @@ class Backend:
     suffix: str
     install: str
 
+    def is_there(self) -> bool:
+        """Whether its package is installed."""
+        return importlib.util.find_spec(self.package) is not None
+
     def checkpoint(self, step: int) -> str:
         """Name under which ``--restart`` and ``freeze -c`` take the checkpoint of a step."""
         return f"model.ckpt-{step}" + (".pt" if self.name == "pytorch" else "")
