@@ -58,15 +58,28 @@ class Attempts:
             )
 
     def end(self, process: subprocess.Popen[bytes], folder: Path, number: int) -> int:
-        """Send a signal at a random moment after DeePMD-kit's first words; return how it ended."""
+        """Send a signal at a random moment; return how the process ended.
+
+        A moment is so many rows of the learning curve after the start, none for before the first,
+        and a little while: by the clock alone a slow machine would never get to the training.
+        """
+        rows = self.chance.choice([0, 3, 4, 6, 9, 12])
         while process.poll() is None and not self.said(folder, "DEEPMD INFO"):
             time.sleep(0.02)
-        deadline = time.monotonic() + self.chance.uniform(0.0, 3.0)
-        while process.poll() is None and time.monotonic() < deadline:
+        first = self.rows(folder)
+        while process.poll() is None and self.rows(folder) < first + rows:
+            if self.said(folder, "finished training"):
+                break
             time.sleep(0.02)
+        time.sleep(self.chance.uniform(0.0, 0.3))
         if process.poll() is None:
             process.send_signal(number)
         return process.wait(timeout=120)
+
+    @staticmethod
+    def rows(folder: Path) -> int:
+        curve = folder / LOG.with_name("lcurve.out")
+        return len(curve.read_text().splitlines()) if curve.is_file() else 0
 
     @staticmethod
     def said(folder: Path, text: str) -> bool:

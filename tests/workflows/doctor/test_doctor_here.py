@@ -73,7 +73,7 @@ def test_backends_to_train_with_are_named(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     (found,) = list(here.deepmd(Examination()))
     assert "has no backend" in found.detail
-    assert "pip install 'torch==2.11.*'" in found.advice
+    assert "pip install 'deepmd-kit[torch]==3.2.0'" in found.advice
 
 
 def test_a_lammps_that_cannot_be_biased(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,8 +63,8 @@ BACKENDS = {
             "--pt",
             "torch",
             ".pth",
-            # the wheel's own operators load with the torch they were built for only
-            "pip install 'torch==2.11.*', which DeePMD-kit 3.2.0 is built for",
+            # brings the one torch that the wheel's own operators load with
+            "pip install 'deepmd-kit[torch]==3.2.0'",
         ),
     )
 }
