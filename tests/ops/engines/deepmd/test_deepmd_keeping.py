@@ -14,6 +14,8 @@ from nucleops.engines.deepmd.kept import SAVE_NOW, KeptCheckpoints, kept_checkpo
 from nucleops.engines.deepmd.trainers import at_step
 from nucleops.engines.keeping import Keeping
 from nucleops.storage.folder import FolderStore
+from nucleops.storage.kept import STORE_VARIABLE, forget
+from nucleops.train import CHECKPOINTS
 
 SCRIPT = {"model": {"descriptor": {"rcut": 6.0}}, "training": {"numb_steps": 100, "seed": 3}}
 
@@ -195,3 +197,18 @@ def test_batches_after_a_restart_are_those_there_would_have_been() -> None:
             train.get_batch()
         rest = drawn(at_step(start, train, valid, 4, 3, 9), valid, start, 40, 4)
         assert rest == whole[-len(rest) :]
+
+
+def test_checkpoints_go_when_the_models_have_arrived(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(STORE_VARIABLE, str(tmp_path / "store"))
+    (tmp_path / "here").mkdir()
+    own = keeper(tmp_path / "store")
+    own.restore(tmp_path / "here", tmp_path / "here" / "spool")
+    training(tmp_path / "here", 10)
+    own.close()
+    forget("nucleate")
+    assert list((tmp_path / "store").rglob("manifest-*"))
+    forget(CHECKPOINTS)
+    assert not [path for path in (tmp_path / "store").rglob("*") if path.is_file()]
