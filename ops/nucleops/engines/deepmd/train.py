@@ -24,7 +24,7 @@ from nucleops.engines.deepmd.keeper import TrainKeeper, decided_by
 from nucleops.engines.deepmd.kept import CURVE
 from nucleops.engines.deepmd.settings import TrainSettings
 from nucleops.engines.keeping import Keeping
-from nucleops.engines.runner import run
+from nucleops.engines.runner import RunResult, run
 from nucleops.storage.increments import digest_of
 
 _STEP = re.compile(r"batch\s+(\d+):")
@@ -44,7 +44,7 @@ class Trained:
     test : dict
         :func:`nucleops.engines.deepmd.metrics.summarise` of the held-out frames, numbers of
         frames, how they were split (``split``), steps at which it was gone on with
-        (``resumed_steps``), and the seconds each stage took in the last attempt.
+        (``resumed_steps``), and the seconds that the last attempt and each of its stages took.
     """
 
     model: Path
@@ -142,7 +142,7 @@ def train_model(
     (folder / "job.json").write_text(json.dumps(job, indent=2), encoding="utf-8")
     if start_step:
         tidy_curve(folder / CURVE, start_step)
-    _run_worker(folder, settings, plan.steps, start_step, threads, progress, keeper)
+    ran = _run_worker(folder, settings, plan.steps, start_step, threads, progress, keeper)
     tidy_curve(folder / CURVE)
     write_curve_csv(judge(folder, model, plan.steps), folder / "lcurve.csv")
     test = _record(folder, split) | {
@@ -150,6 +150,8 @@ def train_model(
         "seed": seed,
         "started_from_model": init_model is not None,
         "resumed_steps": [] if keeper is None else list(keeper.resumed),
+        "wall_s": round(ran.wall_s, 2),
+        "cpu_s": round(ran.cpu_s, 2),
     }
     (folder / "test.json").write_text(json.dumps(test, indent=2), encoding="utf-8")
     return Trained(model, folder, test)
@@ -184,7 +186,7 @@ def _run_worker(
     threads: int,
     progress: Callable[[int, int], None] | None,
     keeper: TrainKeeper | None,
-) -> None:
+) -> RunResult:
     log = folder / "train.log"
     if start_step:
         log.write_text(f"# going on from the checkpoint of step {start_step}\n", encoding="utf-8")
@@ -214,6 +216,7 @@ def _run_worker(
     raise_if_failed(result, folder, total)
     if progress is not None:
         progress(total, total)
+    return result
 
 
 def _environment() -> dict[str, str]:
