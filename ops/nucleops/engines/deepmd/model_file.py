@@ -1,19 +1,21 @@
-"""Frozen TensorFlow models, and how a compressed one keeps the weights it was made from.
+"""Frozen models, and what else they carry: the range of their data, and with TensorFlow weights.
 
 Compression replaces the embedding nets by tables. A training that starts from a compressed model
 can adjust the fitting net only, and its result cannot be compressed again (DeePMD-kit 3.2 refuses
 with "has already been compressed"). dpgen2 hands one file per model from round to round, so the
 compressed file carries the frozen model it was made from, as one more constant of its graph:
-LAMMPS and every other reader never evaluate it, and the next round trains from it.
+LAMMPS and every other reader never evaluate it, and the next round trains from it. Compressed
+PyTorch models keep their nets beside the tables and need no such thing.
 
 It carries as well what its training data covers (:mod:`nucleops.engines.deepmd.data_range`), so
 that whoever runs it can tell when a run leaves that range.
 
-Functions here import TensorFlow and are called in the worker process only.
+Functions for TensorFlow's models import it and are called in the worker process only.
 """
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ WEIGHTS_NODE = "nucleops_attr/trainable_model"
 """Name of the constant that holds the frozen model before compression."""
 
 RANGE_NODE = "nucleops_attr/data_range"
-"""Name of the constant that says what the training data covers."""
+"""Name of the constant, or by its last part of the extra file, that says what the data covers."""
 
 _MODEL_TYPE = "model_type"
 
@@ -46,6 +48,9 @@ def attach_weights(compressed: Path, frozen: Path, target: Path) -> None:
 
 def attach_range(model: Path, of: DataRange) -> None:
     """Write into a frozen model what its training data covers; read by ``carried_range``."""
+    if zipfile.is_zipfile(model):
+        _attach_to_archive(model, of)
+        return
     graph = _read(model)
     _add_constant(graph, RANGE_NODE, of.to_bytes())
     model.write_bytes(_bytes(graph))
@@ -82,6 +87,13 @@ def trainable_weights(model: Path, target: Path) -> Path:
             advice="start from the frozen model as it was before compression",
         )
     return model
+
+
+def _attach_to_archive(model: Path, of: DataRange) -> None:
+    """Add an extra file to a PyTorch archive, not packed, so that its bytes can be searched."""
+    with zipfile.ZipFile(model, "a", zipfile.ZIP_STORED) as archive:
+        root = archive.namelist()[0].partition("/")[0]
+        archive.writestr(f"{root}/extra/{Path(RANGE_NODE).name}", of.to_bytes())
 
 
 def _add_constant(graph: Any, name: str, value: bytes) -> None:

@@ -22,6 +22,7 @@ from nucleops.engines.deepmd.data import atom_elements, load_frames
 from nucleops.engines.deepmd.data_range import DataRange
 from nucleops.engines.deepmd.kept import KeptCheckpoints
 from nucleops.engines.deepmd.metrics import Parity, parity_of_system, pool, summarise
+from nucleops.engines.deepmd.model_file import attach_range, attach_weights, trainable_weights
 from nucleops.engines.deepmd.trainers import kept_trainer
 from nucleops.errors import NucleoError
 from nucleops.seeds import derive_seed
@@ -74,10 +75,7 @@ def work(job: dict[str, Any]) -> None:
         clock("compress")
     else:
         shutil.copyfile(frozen, model)
-    if backend.name == "tensorflow":
-        from nucleops.engines.deepmd.model_file import attach_range
-
-        attach_range(model, DataRange.from_dict(job["data_range"]))
+    attach_range(model, DataRange.from_dict(job["data_range"]))
     parity = test(model, [Path(p) for p in job["held_out"]])
     clock("test")
     parity.save(Path("parity.npz"))
@@ -148,8 +146,6 @@ def _with_other_batches(script: str, start: int) -> str:
 def _initial_weights(backend: Backend, model: Path) -> Path:
     if backend.name == "pytorch":
         return model
-    from nucleops.engines.deepmd.model_file import trainable_weights
-
     return trainable_weights(model, Path("init_model.pb"))
 
 
@@ -157,8 +153,6 @@ def _compress(dp: Any, backend: Backend, frozen: Path, model: Path) -> None:
     compressed = Path("compressed_model" + frozen.suffix)
     dp([backend.option, "compress", "-i", frozen.name, "-o", compressed.name, "-t", "input.json"])
     if backend.name == "tensorflow":
-        from nucleops.engines.deepmd.model_file import attach_weights
-
         attach_weights(compressed, frozen, model)
     else:
         shutil.copyfile(compressed, model)

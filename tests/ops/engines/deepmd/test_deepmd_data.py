@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from nucleops.engines.deepmd.data_range import (
     composition,
     data_range,
 )
+from nucleops.engines.deepmd.model_file import attach_range
 from nucleops.errors import TruncatedOutput
 
 DATA = Path(__file__).parents[3] / "data" / "deepmd"
@@ -70,6 +72,18 @@ def test_a_file_carries_its_range(tmp_path: Path) -> None:
     assert carried_range(model) == found
     model.write_bytes(b"a foreign model")
     assert carried_range(model) == DataRange()
+
+
+def test_a_torch_archive_carries_its_range_and_what_was_in_it(tmp_path: Path) -> None:
+    model = tmp_path / "model.pth"
+    with zipfile.ZipFile(model, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("frozen_model/data.pkl", b"weights")
+    found = DataRange({"Ag1": -3.25}, {"Ag-Ag": 2.5})
+    attach_range(model, found)
+    assert carried_range(model) == found
+    with zipfile.ZipFile(model) as archive:
+        assert archive.read("frozen_model/data.pkl") == b"weights"
+        assert archive.namelist()[1] == "frozen_model/extra/data_range"
 
 
 def test_composition_is_in_type_order() -> None:
