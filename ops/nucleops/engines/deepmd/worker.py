@@ -128,7 +128,9 @@ def _train(dp: Any, backend: Backend, job: dict[str, Any]) -> None:
         if backend.name == "pytorch":
             script = _with_other_batches(script, start)
     elif job["init_model"] is not None:
-        words = ["--init-frz-model", str(_initial_weights(backend, Path(job["init_model"])))]
+        weights = Path(f"init_model{backend.suffix}")
+        weights = trainable_weights(Path(job["init_model"]), weights)
+        words = ["--init-frz-model", str(weights)]
     interval_s = job["checkpoint_interval_s"]
     kept = KeptCheckpoints(Path(), math.inf if interval_s is None else interval_s, job["steps"])
     with kept_trainer(backend, kept, start, seed):
@@ -143,19 +145,10 @@ def _with_other_batches(script: str, start: int) -> str:
     return "restart.json"
 
 
-def _initial_weights(backend: Backend, model: Path) -> Path:
-    if backend.name == "pytorch":
-        return model
-    return trainable_weights(model, Path("init_model.pb"))
-
-
 def _compress(dp: Any, backend: Backend, frozen: Path, model: Path) -> None:
     compressed = Path("compressed_model" + frozen.suffix)
     dp([backend.option, "compress", "-i", frozen.name, "-o", compressed.name, "-t", "input.json"])
-    if backend.name == "tensorflow":
-        attach_weights(compressed, frozen, model)
-    else:
-        shutil.copyfile(compressed, model)
+    attach_weights(compressed, frozen, model)
 
 
 class _Clock:

@@ -17,7 +17,7 @@ from nucleops.engines.deepmd.data_range import (
     composition,
     data_range,
 )
-from nucleops.engines.deepmd.model_file import attach_range
+from nucleops.engines.deepmd.model_file import attach_range, attach_weights, trainable_weights
 from nucleops.errors import TruncatedOutput
 
 DATA = Path(__file__).parents[3] / "data" / "deepmd"
@@ -74,16 +74,25 @@ def test_a_file_carries_its_range(tmp_path: Path) -> None:
     assert carried_range(model) == DataRange()
 
 
-def test_a_torch_archive_carries_its_range_and_what_was_in_it(tmp_path: Path) -> None:
-    model = tmp_path / "model.pth"
-    with zipfile.ZipFile(model, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr("frozen_model/data.pkl", b"weights")
+def archive(path: Path, content: bytes) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as file:
+        file.writestr("frozen_model/data.pkl", content)
+    return path
+
+
+def test_a_torch_archive_carries_its_range_its_weights_and_what_was_in_it(tmp_path: Path) -> None:
+    frozen = archive(tmp_path / "frozen.pth", b"nets")
+    compressed = archive(tmp_path / "compressed.pth", b"tables")
+    model, start = tmp_path / "model.pth", tmp_path / "start.pth"
+    attach_weights(compressed, frozen, model)
     found = DataRange({"Ag1": -3.25}, {"Ag-Ag": 2.5})
     attach_range(model, found)
     assert carried_range(model) == found
-    with zipfile.ZipFile(model) as archive:
-        assert archive.read("frozen_model/data.pkl") == b"weights"
-        assert archive.namelist()[1] == "frozen_model/extra/data_range"
+    with zipfile.ZipFile(model) as file:
+        assert file.read("frozen_model/data.pkl") == b"tables"
+    assert trainable_weights(model, start) == start
+    assert start.read_bytes() == frozen.read_bytes()
+    assert trainable_weights(frozen, start) == frozen
 
 
 def test_composition_is_in_type_order() -> None:
