@@ -153,6 +153,8 @@ class CollectData(OP):
         """Merge labels by composition and write the round's record beside them."""
         from nucleops.learning.kept_labels import forget_labels
         from nucleops.learning.record import collect_labels, write_round
+        from nucleops.storage.kept import forget
+        from nucleops.train import CHECKPOINTS
 
         if ip["optional_parameter"]["mixed_type"]:
             raise WrongInput(
@@ -172,4 +174,6 @@ class CollectData(OP):
             labelled,
         )
         forget_labels(labelled)
+        if ip["train_logs"]:
+            forget(CHECKPOINTS)
         return OPIO({"iter_data": [*ip["iter_data"], folder], "labels": labels})

@@ -97,25 +97,35 @@ def thin(n_rows: int, most: int, seed: int = 0) -> IntArray:
     return np.sort(rng.choice(n_rows, size=most, replace=False)).astype(np.int64)
 
 
+ERRORS = ("energy_rmse_meV_atom", "energy_mae_meV_atom", "force_rmse_meV_A", "force_mae_meV_A")
+
+
 def final_errors(tests: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Collect the production models' errors, one entry for each model.
 
     Returns
     -------
     dict
-        ``energy_rmse_meV_atom`` and ``force_rmse_meV_A``: lists; and
-        ``per_element_force_rmse_meV_A``: element -> list.
+        :data:`ERRORS`: lists; ``per_element_force_rmse_meV_A`` and ``per_element_force_mae_meV_A``:
+        element -> list; ``per_composition``: composition -> ``n_frames`` and :data:`ERRORS`. What
+        a test does not tell is left out.
     """
     rows = list(tests)
-    per_element: dict[str, list[float]] = {}
-    for row in rows:
-        for element, value in (row.get("per_element_force_rmse_meV_A") or {}).items():
-            per_element.setdefault(str(element), []).append(float(value))
-    return {
-        "energy_rmse_meV_atom": [float(r["energy_rmse_meV_atom"]) for r in rows],
-        "force_rmse_meV_A": [float(r["force_rmse_meV_A"]) for r in rows],
-        "per_element_force_rmse_meV_A": per_element,
+    found: dict[str, Any] = {key: _listed(rows, key) for key in ERRORS}
+    for key in ("per_element_force_rmse_meV_A", "per_element_force_mae_meV_A"):
+        parts = [row.get(key) or {} for row in rows]
+        found[key] = {e: _listed(parts, e) for e in dict.fromkeys(e for p in parts for e in p)}
+    parts = [row.get("per_composition") or {} for row in rows]
+    found["per_composition"] = {
+        name: {"n_frames": own["n_frames"]}
+        | {key: _listed([part.get(name) or {} for part in parts], key) for key in ERRORS}
+        for name, own in (parts[0] if parts else {}).items()
     }
+    return found
+
+
+def _listed(rows: Iterable[Mapping[str, Any]], key: str) -> list[float]:
+    return [float(row[key]) for row in rows if row.get(key) is not None]
 
 
 def concatenate(parts: Iterable[ArrayLike]) -> FloatArray:

@@ -8,6 +8,7 @@ from typing import Any
 
 from nucleops.reporting import (
     cautions,
+    curve_figures,
     deviation_figures,
     exploration_figures,
     learning_figures,
@@ -94,6 +95,7 @@ def draw(
         own = book.chapter(r.tag, r.name if r.tag else "")
         if r.stage == "learning":
             learning_figures.rounds(own, r.folder, r.summary)
+            curve_figures.curves(own, r.folder, r.summary)
             learning_figures.parity(own, r.folder, r.summary)
             deviation_figures.deviation(own, r.folder, r.summary)
             exploration_figures.explorations(own, r.folder, r.summary)

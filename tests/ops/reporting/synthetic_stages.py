@@ -295,6 +295,9 @@ def nucleate(root: Path, n_frames: int = 120) -> Path:
     return nucleate_folder(analysed, NucleationSettings(), root / "nucleate", names)
 
 
+KINDS = ("training", "held_out")
+
+
 def learning(root: Path, n_rounds: int = 2) -> Path:
     """Make `learning/` from invented rounds and parity data."""
     rng = np.random.default_rng(0)
@@ -373,16 +376,41 @@ def learning(root: Path, n_rounds: int = 2) -> Path:
             "energy_rmse_meV_atom": 2.0,
             "force_rmse_meV_A": float(1e3 * np.sqrt(np.mean(error**2))),
             "per_element_force_rmse_meV_A": rmse,
+            "per_element_force_mae_meV_A": {e: 0.8 * value for e, value in rmse.items()},
+            "energy_mae_meV_atom": 1.6,
+            "force_mae_meV_A": 0.8e3 * float(np.sqrt(np.mean(error**2))),
+            "per_composition": {
+                "Ag2S2N2C6H22O4": {
+                    "n_frames": 60,
+                    "energy_rmse_meV_atom": 2.0,
+                    "energy_mae_meV_atom": 1.6,
+                    "force_rmse_meV_A": 41.5,
+                    "force_mae_meV_A": 31.25,
+                }
+            },
+            "split": {
+                "trajectories": 9,
+                "held_out_trajectories": ["dimer-300K"],
+                "held_out_ends": {"iter-000000/solvent": 3},
+                "split_by_frame": [],
+            },
         }
         (log / "test.json").write_text(json.dumps(test))
         steps = np.arange(0, 4001, 100)
         fall = 0.9 * np.exp(-steps / 600) + 0.08
-        rows = ["step,force_rmse_training_eV_A,force_rmse_held_out_eV_A,learning_rate"]
+        kinds = [f"{what}_rmse_{kind}" for what in ("energy", "force") for kind in KINDS]
+        units = ["eV_atom", "eV_atom", "eV_A", "eV_A"]
+        names = [f"{kind}_{unit}" for kind, unit in zip(kinds, units, strict=True)]
+        rows = [",".join(["step", *names, "learning_rate"])]
         rows += [
-            f"{s},{f:.5f},{1.1 * f:.5f},{1e-3 * 0.998**s:.3e}"
+            f"{s},{f / 50:.5f},{f / 40:.5f},{f:.5f},{1.1 * f:.5f},{1e-3 * 0.998**s:.3e}"
             for s, f in zip(steps, fall, strict=True)
         ]
         (log / "lcurve.csv").write_text("\n".join(rows) + "\n")
+        for k, folder in enumerate(rounds):
+            own = folder / "tests" / f"model-{m:03d}"
+            own.mkdir(parents=True)
+            (own / "lcurve.csv").write_text("\n".join(rows[: 20 + 5 * k]) + "\n")
         logs.append(log.parent)
     return learning_folder(
         rounds,

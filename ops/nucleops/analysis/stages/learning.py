@@ -11,13 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from nucleops.analysis.learning import (
-    concatenate,
-    final_errors,
-    judge_rounds,
-    round_row,
-    thin,
-)
+from nucleops.analysis.learning import concatenate, judge_rounds, round_row, thin
+from nucleops.analysis.stages.accuracy import accuracy
 from nucleops.analysis.stages.explored import explorations_csv, explored_files, verdict
 from nucleops.analysis.stages.files import SUMMARY, read_json, write_csv, write_json
 from nucleops.errors import WrongInput
@@ -51,7 +46,7 @@ def learning_folder(
         Whatever the study says; carried into the summary.
     out : Path
         Folder to make: ``rounds.csv``, ``learning_curve_<round>_<k>.csv``, ``parity_energy.csv``,
-        ``parity_force.csv``, ``explorations.csv``, ``deviation_<round>.csv``,
+        ``parity_force.csv``, ``errors.csv``, ``explorations.csv``, ``deviation_<round>.csv``,
         ``deviation_along_<exploration>.csv``, ``summary.json``.
     init_data : sequence of Path
         Data sets of the AIMD runs, DeePMD npy systems at any depth.
@@ -85,7 +80,7 @@ def learning_folder(
     explorations_csv(rows, out)
     by_origin = {"AIMD": compositions(init_data), "rounds": compositions(rounds)}
     data = dict(sum((Counter(part) for part in by_origin.values()), Counter()))
-    final = _final(tests)
+    final = accuracy(tests, out)
     write_json(
         out / SUMMARY,
         {
@@ -193,13 +188,6 @@ def _rounds_csv(rows: Sequence[dict[str, Any]], out: Path) -> None:
     for key in ("energy_rmse_meV_atom", "force_rmse_meV_A"):
         table[f"mean_{key}"] = [mean(r[key]) for r in rows]
     write_csv(out / "rounds.csv", table)
-
-
-def _final(tests: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    if not tests:
-        return None
-    counts = {k: tests[0].get(k) for k in ("n_train_frames", "n_held_out")}
-    return final_errors(tests) | counts
 
 
 def reference_program(logs: Sequence[Path]) -> str | None:

@@ -11,7 +11,7 @@ from pydantic import Field, SerializeAsAny, field_validator
 from nucleops.bias.enhanced import SharedHills
 from nucleops.bias.spec import Bias
 from nucleops.engines.deepmd.task import rebuilt
-from nucleops.engines.lammps.keeping import Keeping
+from nucleops.engines.keeping import Keeping
 from nucleops.engines.lammps.md import run_md
 from nucleops.engines.lammps.result import MdResult
 from nucleops.engines.lammps.settings import MdSettings, PressureSettings, Sharing, Trust
