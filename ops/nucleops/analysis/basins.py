@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -67,6 +67,11 @@ class Basins:
             inside = surface[(self.labels == basin) & np.isfinite(surface)]
             made.append(-kT * float(logsumexp(-inside / kT)) if len(inside) else np.nan)
         return np.array(made)
+
+    def difference(self, surface: FloatArray, kT: float = 1.0) -> float:
+        """Free energy of the second basin less that of the first, as :meth:`population`."""
+        first, second = replace(self, names=self.names[:2]).population(surface, kT)
+        return float(second - first)
 
 
 def boxes_as_basins(names: Sequence[str], boxes: Sequence[Box], grid: Grid) -> Basins:

@@ -125,15 +125,14 @@ def static_bias(
     joined = _joined(len(been), number[start], number[end], weight)
     level = _least_squares(joined, number[start], number[end], rise * weight)
     _, island = connected_components(joined, directed=False)
-    made = StaticBias(grid, np.full(grid.shape, np.nan), mean.reshape(-1, *grid.shape), 0)
-    made.bias.ravel()[been] = level
     # each island is lifted to where its rows' own bias says, on the average
-    rows = np.flatnonzero(times)
-    own, heavy = island[number[index[rows]]], times[rows]
-    lacking = np.asarray(bias, dtype=np.float64)[rows] - made.at(values[rows])
-    lift = np.bincount(own, heavy * lacking) / np.bincount(own, heavy)
-    made.bias.ravel()[been] += lift[island]
-    return StaticBias(grid, made.bias, made.slopes, len(lift))
+    own = np.bincount(index, times * np.asarray(bias, dtype=np.float64), size)[been]
+    heavy = np.bincount(island, count[been])
+    lift = np.bincount(island, own - count[been] * level) / heavy
+    made = np.full(size, np.nan)
+    made[been] = level + lift[island]
+    slopes_there = mean.reshape(-1, *grid.shape)
+    return StaticBias(grid, made.reshape(grid.shape), slopes_there, len(lift))
 
 
 def bias_grid_over(

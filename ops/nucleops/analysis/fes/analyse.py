@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from nucleops.analysis.basins import Basins, boxes_as_basins, find_basins, lowest_pass
-from nucleops.analysis.convergence import (
-    goes_back_and_forth,
-)
+from nucleops.analysis.convergence import goes_back_and_forth, trips_of_members
 from nucleops.analysis.estimators import Estimator
 from nucleops.analysis.fes.hills import FromHills, from_hills
 from nucleops.analysis.fes.in_time import hills_in_time, in_time_of
@@ -17,7 +17,8 @@ from nucleops.analysis.fes.reweigh import estimator_of, reweigh, target_grid
 from nucleops.analysis.fes.rows import Read, read_rows
 from nucleops.analysis.free_energy import project
 from nucleops.analysis.grid import FloatArray, Grid, IntArray
-from nucleops.analysis.verdict import Verdict, judge
+from nucleops.analysis.replicates import half_width
+from nucleops.analysis.verdict import Criteria, Verdict, judge, why_no_interval
 from nucleops.errors import WrongInput
 
 MOST_PASSES = 4
@@ -52,7 +53,7 @@ def analyse_files(request: Request) -> Result:
     if grid is None or surface_of_hills is None:
         grid = target_grid(request, read, None)
     estimator = estimator_of(request, read, grid, hills.scan if hills is not None else None)
-    return _of_rows(request, read, estimator, hills, surface_of_hills)
+    return analyse_rows(request, read, estimator, hills, surface_of_hills)
 
 
 def _in_targets(
@@ -111,10 +112,18 @@ def _derived(surface: FloatArray, basins: Basins) -> FloatArray:
 
 
 def _rows_of_basins(
-    basins: Basins, surface: FloatArray, values: FloatArray, errors: FloatArray, member: IntArray
+    request: Request,
+    basins: Basins,
+    surface: FloatArray,
+    told: tuple[FloatArray, FloatArray],
+    member: IntArray,
+    trips: list[int],
+    n_blocks: int,
 ) -> list[BasinRow]:
+    """What is known of each basin; `told` are values and errors of `_derived` in kT."""
     n = len(basins.names)
-    v, e = values.reshape(3, n), errors.reshape(3, n)
+    v, e = (numbers.reshape(3, n) * request.kT for numbers in told)
+    reach = [half_width(float(error), n_blocks) for error in e[1]]
     return [
         BasinRow(
             name=name,
@@ -123,29 +132,57 @@ def _rows_of_basins(
             depth_error=float(e[0, k]),
             population=float(v[1, k]),
             population_error=float(e[1, k]),
+            interval=(float(v[1, k]) - reach[k], float(v[1, k]) + reach[k]),
+            unknown="",
             barrier=float(v[2, k]),
             barrier_error=float(e[2, k]),
             rows=int(np.sum(member == k)),
+            trips=trips[k],
         )
         for k, name in enumerate(basins.names)
     ]
 
 
-def _of_rows(
+def analyse_rows(
     request: Request,
     read: Read,
     estimator: Estimator,
     hills: FromHills | None,
     surface_of_hills: FloatArray | None,
 ) -> Result:
-    kT, grid = request.kT, estimator.grid
+    """Analyse rows that are weighted by an estimator, beside what the hills tell.
+
+    Parameters
+    ----------
+    request : Request
+        How; its files are not read.
+    read : Read
+        The rows.
+    estimator : Estimator
+        The way from them to a surface.
+    hills : FromHills or None
+        What the hills tell; None of OPES.
+    surface_of_hills : ndarray or None
+        Their surface on the estimator's grid, in the files' unit.
+    """
+    grid = estimator.grid
     first = np.where(estimator.visited, estimator.surface(), np.nan)
     basins = _basins(request, first, grid, read.targets, read.rows.targets)
     member = basins.of(read.rows.targets)
-    made, values, errors = reweigh(
-        request, read, estimator, member, lambda surface: _derived(surface, basins)
+    made, *told = reweigh(
+        request, read, estimator, basins, lambda surface: _derived(surface, basins)
     )
-    in_time = in_time_of(request, read, estimator, hills, basins, member)
+    walkers = [member[read.rows.walker == w] for w in np.unique(read.rows.walker)]
+    trips = [
+        sum(trips_of_members(own, (0, k)) for own in walkers) if k else 0
+        for k in range(len(basins.names))
+    ]
+    rows = _rows_of_basins(
+        request, basins, made.surface, (told[0], told[1]), member, trips, made.n_blocks
+    )
+    error = rows[1].population_error if len(rows) > 1 else float("nan")
+    in_time = in_time_of(request, read, estimator, hills, basins, error)
+    verdict = _verdict(request, read, hills, rows, walkers, in_time, made)
     return Result(
         targets=read.targets,
         grid=grid,
@@ -153,11 +190,22 @@ def _of_rows(
         hills_surface=surface_of_hills,
         reweighted=made,
         basins=basins,
-        rows=_rows_of_basins(basins, made.surface, values * kT, errors * kT, member),
+        rows=[_stated(row, rows[0], verdict, request.criteria) for row in rows],
         in_time=in_time,
         length=read.length,
-        verdict=_verdict(request, read, hills, basins, member, in_time, made, errors * kT),
+        verdict=verdict,
     )
+
+
+def _stated(row: BasinRow, first: BasinRow, verdict: Verdict, limits: Criteria) -> BasinRow:
+    """Take the interval away where too little was seen to state one, and say what was not."""
+    if row is first:
+        return replace(row, interval=(row.population, row.population))
+    why = why_no_interval(verdict, row.trips, (first.name, row.name), limits)
+    if not why and not np.isfinite(row.interval[0]):
+        why = "no error can be given: too few blocks visit it"
+    nothing = (float("nan"), float("nan"))
+    return replace(row, interval=nothing if why else row.interval, unknown=why)
 
 
 def _of_hills_only(
@@ -165,12 +213,13 @@ def _of_hills_only(
 ) -> Result:
     kT = request.kT
     basins = _basins(request, surface / kT, grid, targets)
-    values = _derived(surface / kT, basins) * kT
+    values = _derived(surface / kT, basins)
     nothing = np.full(values.shape, np.nan)
     in_time = None
     if len(basins.names) > 1:
         line = hills_in_time(hills, targets, basins, kT)
-        in_time = InTime(basins.names[:2], hills.times, line, None, None, 0)  # type: ignore[arg-type]
+        pair = (basins.names[0], basins.names[1])
+        in_time = InTime(pair, hills.times, line, None, None)
     verdict = Verdict(
         False,
         "Hills alone carry no statistical error: give the series as well (--colvar) to judge this.",
@@ -178,7 +227,9 @@ def _of_hills_only(
         ("a series of the variables, from which errors and round trips can be told",),
     )
     none = np.empty(0, dtype=np.int64)
-    rows = _rows_of_basins(basins, surface, values, nothing, none)
+    zeros = [0] * len(basins.names)
+    told = _rows_of_basins(request, basins, surface, (values, nothing), none, zeros, 0)
+    rows = [replace(row, unknown=verdict.missing[0]) for row in told]
     length = hills.scan.last_time
     return Result(targets, grid, hills, surface, None, basins, rows, in_time, length, verdict)
 
@@ -187,14 +238,13 @@ def _verdict(
     request: Request,
     read: Read,
     hills: FromHills | None,
-    basins: Basins,
-    member: IntArray,
+    rows: list[BasinRow],
+    walkers: list[IntArray],
     in_time: InTime | None,
     made: Reweighted,
-    errors: FloatArray,
 ) -> Verdict:
     if in_time is None:
-        names = ", ".join(basins.names) or "none"
+        names = ", ".join(row.name for row in rows) or "none"
         return Verdict(
             False,
             f"Not converged after {read.length:.3g} {request.criteria.time_unit}: fewer than two "
@@ -203,18 +253,16 @@ def _verdict(
             ("two basins: give them with --basin, or lower --depth",),
         )
     assert in_time.reweighted is not None
-    n = len(basins.names)
-    walkers = np.unique(read.rows.walker)
     return judge(
         length=read.length,
         basins=in_time.pair,
-        trips=in_time.trips,
+        trips=rows[1].trips,
         times=in_time.times,
         differences=in_time.reweighted,
-        error=float(errors[n + 1]),
+        error=rows[1].population_error,
         level=made.level,
-        visits={name: int(np.sum(member == k)) for k, name in enumerate(basins.names)},
+        visits={row.name: row.rows for row in rows},
         height_ratio=hills.height_ratio if hills is not None else None,
-        diffuses=any(goes_back_and_forth(member[read.rows.walker == w]) for w in walkers),
+        diffuses=any(goes_back_and_forth(own) for own in walkers),
         criteria=request.criteria,
     )
