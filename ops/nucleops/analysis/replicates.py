@@ -24,7 +24,6 @@ from nucleops.analysis.estimators import Estimator
 from nucleops.analysis.grid import BoolArray, FloatArray, IntArray
 
 MOST_STRETCHES = 128
-_FALLBACK_BLOCKS = 10
 
 Statistic = Callable[[FloatArray], float]
 """A number from how much each row counts, shape (F,)."""
@@ -74,7 +73,12 @@ def pseudo_values(statistic: Statistic, stretch: IntArray) -> FloatArray:
 
 
 def choose_blocks(
-    statistic: Statistic, walker: IntArray, size: int = 0, *, by_walker: bool = False
+    statistic: Statistic,
+    walker: IntArray,
+    size: int = 0,
+    otherwise: int = 10,
+    *,
+    by_walker: bool = False,
 ) -> Blocks:
     """Choose blocks by what each stretch of the rows does to a number.
 
@@ -86,6 +90,8 @@ def choose_blocks(
         Walker of each row, shape (F,), ascending.
     size : int
         Rows in a block; 0: by the rule.
+    otherwise : int
+        Number of blocks where none is long enough.
     by_walker : bool
         Whether each walker is a block, whatever the rule says.
     """
@@ -98,7 +104,7 @@ def choose_blocks(
         own = np.unique(walker, return_inverse=True)[1].astype(np.int64)
         return Blocks(own, len(walker) // (int(own.max()) + 1), told, True)
     found = size or (round(rows * chosen) if chosen else 0)
-    used = found or max(1, len(walker) // _FALLBACK_BLOCKS)
+    used = found or max(1, len(walker) // otherwise)
     return Blocks(blocks_of_rows(walker, used), used, told, bool(found))
 
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nucleops.analysis.fes.request import Request
+from nucleops.analysis.fes.request import Hills, Request
 from nucleops.analysis.grid import FloatArray, Grid
 from nucleops.analysis.hills import HillSum, mean_surface
 from nucleops.analysis.hills_scan import HillsScan, grid_over, scan_hills
-from nucleops.bias.foreign import HillsFiles
 
 SURFACES = 10
 """Surfaces in time where no stride was given."""
@@ -113,7 +112,7 @@ def _times(request: Request, scan: HillsScan) -> FloatArray:
 
 
 def _in_time(
-    files: Sequence[HillsFiles], grid: Grid, scan: HillsScan, times: FloatArray, every: int
+    files: Sequence[Hills], grid: Grid, scan: HillsScan, times: FloatArray, every: int
 ) -> tuple[list[FloatArray], FloatArray, FloatArray]:
     """Sums at each time, (T, *shape), some heights with their times (2, n), counts (T,)."""
     made = [np.zeros(grid.shape) for _ in times]

@@ -14,8 +14,6 @@ from nucleops.analysis.free_energy import project
 from nucleops.analysis.grid import FloatArray
 from nucleops.analysis.replicates import normalised
 
-N_TIMES = 30
-
 
 def hills_in_time(
     hills: FromHills, targets: tuple[str, ...], basins: Basins, kT: float
@@ -49,9 +47,9 @@ def in_time_of(
         return None
     end = float(read.times.max())
     begin = float(read.times.min())
-    times = hills.times if hills is not None else begin + (end - begin) * np.arange(1, 11) / 10
-    if len(times) < N_TIMES and (hills is None or not request.stride):
-        times = begin + (end - begin) * np.arange(1, N_TIMES + 1) / N_TIMES
+    times = begin + (end - begin) * np.arange(1, request.n_times + 1) / request.n_times
+    if hills is not None and request.stride:
+        times = hills.times
     values, errors = np.full((2, len(times)), np.nan)
     for k, t in enumerate(times):
         keep = read.times <= t

@@ -97,7 +97,11 @@ def reweigh(
     rows, kT = estimator.rows, request.kT
     visited = estimator.visited
     blocks = choose_blocks(
-        _slowest(estimator, basins), rows.walker, request.block, by_walker=request.by_walker
+        _slowest(estimator, basins),
+        rows.walker,
+        request.block,
+        request.n_blocks,
+        by_walker=request.by_walker,
     )
     whole = normalised(estimator.surface(), visited)
     made = replicates(estimator, blocks.of, request.draws)
