@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nucleops.analysis.convergence import Box, grid_points, in_box
+from nucleops.analysis.free_energy import log_sum
 from nucleops.analysis.grid import FloatArray, Grid, IntArray, as_points
 
 
@@ -60,13 +61,18 @@ class Basins:
 
     def population(self, surface: FloatArray, kT: float = 1.0) -> FloatArray:
         """Free energy of each basin, ``-kT ln sum exp(-F/kT)`` over its points, shape (n,)."""
-        from scipy.special import logsumexp
-
         made = []
         for basin in range(len(self.names)):
             inside = surface[(self.labels == basin) & np.isfinite(surface)]
-            made.append(-kT * float(logsumexp(-inside / kT)) if len(inside) else np.nan)
+            made.append(-kT * log_sum(-inside / kT) if len(inside) else np.nan)
         return np.array(made)
+
+    def on(self, grid: Grid) -> Basins:
+        """Return the same basins on another grid of the same variables."""
+        if grid is self.grid:
+            return self
+        labels = self.of(grid_points(grid)).reshape(grid.shape)
+        return replace(self, grid=grid, labels=labels)
 
     def difference(self, surface: FloatArray, kT: float = 1.0) -> float:
         """Free energy of the second basin less that of the first, as :meth:`population`."""

@@ -122,9 +122,12 @@ def static_bias(
     number = np.full(size, -1)
     number[been] = np.arange(len(been))
     start, end, rise, weight = _pairs(grid, number, mean, count)
-    joined = _joined(len(been), number[start], number[end], weight)
-    level = _least_squares(joined, number[start], number[end], rise * weight)
-    _, island = connected_components(joined, directed=False)
+    if grid.n_dimensions == 1 and grid.periods[0] is None:
+        level, island = _along_line(len(been), number[end], rise)
+    else:
+        joined = _joined(len(been), number[start], number[end], weight)
+        level = _least_squares(joined, number[start], number[end], rise * weight)
+        _, island = connected_components(joined, directed=False)
     # each island is lifted to where its rows' own bias says, on the average
     own = np.bincount(index, times * np.asarray(bias, dtype=np.float64), size)[been]
     heavy = np.bincount(island, count[been])
@@ -178,6 +181,16 @@ def _pairs(
     start, end = np.concatenate(starts), np.concatenate(ends)
     weight = 2.0 * count[start] * count[end] / (count[start] + count[end])
     return start, end, np.concatenate(rises), weight
+
+
+def _along_line(n: int, end: IntArray, rise: FloatArray) -> tuple[FloatArray, IntArray]:
+    """Levels of n points on a line, from the rises to those that have a neighbour before them.
+
+    No pair closes a ring there, so that least squares takes each rise as it is.
+    """
+    step, first = np.zeros(n), np.ones(n, dtype=np.bool_)
+    step[end], first[end] = rise, False
+    return np.cumsum(step), (np.cumsum(first) - 1).astype(np.int64)
 
 
 def _joined(n: int, start: IntArray, end: IntArray, weight: FloatArray) -> Any:

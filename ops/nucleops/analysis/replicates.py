@@ -21,6 +21,7 @@ import numpy as np
 from nucleops.analysis.block_sizes import plateau
 from nucleops.analysis.bootstrap import blocks_of_rows, draws, inflation
 from nucleops.analysis.estimators import Estimator
+from nucleops.analysis.free_energy import log_sum
 from nucleops.analysis.grid import BoolArray, FloatArray, IntArray
 
 MOST_STRETCHES = 128
@@ -110,11 +111,9 @@ def choose_blocks(
 
 def normalised(surface: FloatArray, visited: BoolArray) -> FloatArray:
     """-ln of the probability of each visited point, nan elsewhere; `surface` is in kT."""
-    from scipy.special import logsumexp
-
     made = np.where(visited & np.isfinite(surface), surface, np.nan)
     known = made[np.isfinite(made)]
-    return made + float(logsumexp(-known)) if len(known) else made
+    return made + log_sum(-known) if len(known) else made
 
 
 def replicates(estimator: Estimator, members: IntArray, n_draws: int, seed: int = 0) -> FloatArray:

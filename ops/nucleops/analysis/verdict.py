@@ -146,6 +146,7 @@ def judge(
             f"hills have shrunk to {100 * height_ratio:.0f}% of the first",
             f"hills are still {100 * height_ratio:.0f}% of the first "
             f"(limit {100 * limits.height_ratio:.0f}%)",
+            sampling=False,
         )
     if missing:
         sentence = f"Not converged after {length:.3g} {limits.time_unit}: {missing[0]}."

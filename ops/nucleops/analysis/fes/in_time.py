@@ -11,7 +11,7 @@ from nucleops.analysis.fes.request import Request
 from nucleops.analysis.fes.result import InTime
 from nucleops.analysis.fes.rows import Read
 from nucleops.analysis.free_energy import project
-from nucleops.analysis.grid import FloatArray
+from nucleops.analysis.grid import FloatArray, Grid
 from nucleops.analysis.replicates import normalised
 
 
@@ -22,6 +22,8 @@ def hills_in_time(
     if not set(targets) <= set(hills.scan.cvs):
         return None
     stay = [hills.scan.cvs.index(name) for name in targets]
+    axes = [hills.grid.axes[d] for d in stay]
+    basins = basins.on(Grid.make(axes, [hills.grid.periods[d] for d in stay]))
     made = []
     for surface in hills.surfaces:
         known = np.where(np.isfinite(surface), surface, np.inf)
