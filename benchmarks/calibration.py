@@ -87,7 +87,7 @@ def outcome(result: Result, surface: Surface) -> Outcome:
 
 
 def run(surface: Surface, seed: int, steps: int, n_walkers: int = 1) -> Outcome:
-    """Simulate, analyse, compare; half of the walkers start on the right."""
+    """Simulate, analyse, compare; every other walker starts on the right."""
     walkers = [
         walker(surface, 1000 * seed + k, steps, start=1.0 if k % 2 else -1.0)
         for k in range(n_walkers)

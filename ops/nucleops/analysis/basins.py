@@ -172,12 +172,15 @@ def lowest_pass(surface: FloatArray, grid: Grid, start: int, end: int) -> float:
 
     The smallest level at which the points below it join the two; nan where no known points do.
     """
-    from scipy.ndimage import label
-
     flat = surface.ravel()
     known = np.isfinite(flat)
     if not (known[start] and known[end]):
         return float("nan")
+    if grid.periods == (None,):
+        way = flat[min(start, end) : max(start, end) + 1]
+        return float(way.max()) if np.all(np.isfinite(way)) else float("nan")
+    from scipy.ndimage import label
+
     levels = np.unique(flat[known])
     low = int(np.searchsorted(levels, max(flat[start], flat[end])))
     high = len(levels) - 1

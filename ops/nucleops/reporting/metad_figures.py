@@ -152,6 +152,12 @@ def convergence(book: Book, folder: Path, summary: dict[str, Any]) -> None:
             dashes=(4, 2),
             label="sum of hills",
         )
+    if s["difference_95_kcal_mol"]:
+        low, high = s["difference_95_kcal_mol"]
+        left.errorbar(
+            t[-1], (low + high) / 2, (high - low) / 2, fmt="none", ecolor=INK, capsize=2.5, lw=1,
+            clip_on=False, label="95 % interval",
+        )  # fmt: skip
     left.set(xlabel="time (ps)", ylabel=f"F({s['to']}) − F({s['from']}) (kcal/mol)")
     left.set_xlim(0, t[-1])
     left.axvspan(t[-1] / 2, t[-1], color=FAINT, alpha=0.15, lw=0)
