@@ -145,7 +145,9 @@ def replicates(estimator: Estimator, members: IntArray, n_draws: int, seed: int 
 def standard_error(values: FloatArray, n_blocks: int) -> FloatArray:
     """Standard error of numbers from what replicates of surfaces gave, (n_draws, ...) -> (...).
 
-    nan where a tenth of the replicates or more gave none, or there is only one block.
+    The standard deviation of Student's t: what is known of a mean whose variance is known from
+    `n_blocks` blocks only spreads by ``sqrt(v / (v - 2))`` more, v = n_blocks - 1. nan where a
+    tenth of the replicates or more gave none, or there is only one block.
     """
     known = np.isfinite(values)
     enough = (known.mean(axis=0) >= 0.9) & (known.sum(axis=0) >= 2)
@@ -153,13 +155,29 @@ def standard_error(values: FloatArray, n_blocks: int) -> FloatArray:
     count = np.maximum(known.sum(axis=0), 2)
     away = np.where(known & enough, values - filled.sum(axis=0) / count, 0.0)
     made = np.sqrt((away**2).sum(axis=0) / (count - 1)) * inflation(n_blocks)
-    return np.where(enough, made, np.nan)
+    return np.where(enough, made * _student(n_blocks), np.nan)
+
+
+def _student(n_blocks: int) -> float:
+    """Standard deviation of Student's t with ``n_blocks - 1``; 1 where it has none."""
+    v = n_blocks - 1
+    return float(np.sqrt(v / (v - 2))) if v > 2 else 1.0
 
 
 def half_width(error: float, n_blocks: int, level: float = 0.95) -> float:
-    """How far an interval reaches to either side, by Student's t with ``n_blocks - 1``."""
+    """How far an interval reaches to either side, by Student's t with ``n_blocks - 1``.
+
+    Parameters
+    ----------
+    error : float
+        Of :func:`standard_error`.
+    n_blocks : int
+        Number of blocks behind it.
+    level : float
+        Share of such intervals that are to hold the truth.
+    """
     from scipy.stats import t
 
     if n_blocks < 2:
         return float("nan")
-    return float(t.ppf(0.5 + level / 2.0, n_blocks - 1)) * error
+    return float(t.ppf(0.5 + level / 2.0, n_blocks - 1)) * error / _student(n_blocks)
