@@ -150,6 +150,7 @@ def profile_of(result: Result, kT: float) -> Profile:
 
     surface = line(made.surface)
     error = standard_error(np.array([line(one) for one in made.replicates]), made.n_blocks)
+    error = np.hypot(error, 0.0 if result.hills is None else result.hills.grain)
     hills = None
     if result.hills is not None:
         flat = line(result.hills.surface)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[3]
-RUNS, STEPS = 200, 80_000
+RUNS, STEPS = 200, 100_000
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def test_errors_are_as_large_as_what_they_are_errors_of(outcomes: list) -> None:
         for name in ("off", "error")
     )
     assert off / error == pytest.approx(1.0, abs=0.25)
-    assert np.median([one.chi2 for one in outcomes if one.stated]) == pytest.approx(1.0, abs=0.5)
+    assert np.mean([one.chi2 for one in outcomes if one.stated]) == pytest.approx(1.0, abs=0.35)
     assert np.mean([one.barrier_holds for one in outcomes if one.stated]) >= 0.88
 
 

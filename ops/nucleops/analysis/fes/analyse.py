@@ -170,7 +170,12 @@ def analyse_rows(
     basins = _basins(request, first, grid, read.targets, read.rows.targets)
     member = basins.of(read.rows.targets)
     made, *told = reweigh(
-        request, read, estimator, basins, lambda surface: _derived(surface, basins)
+        request,
+        read,
+        estimator,
+        basins,
+        lambda surface: _derived(surface, basins),
+        0.0 if hills is None else hills.grain,
     )
     walkers = [member[read.rows.walker == w] for w in np.unique(read.rows.walker)]
     trips = [

@@ -70,7 +70,12 @@ def estimator_of(request: Request, read: Read, grid: Grid, scan: HillsScan | Non
 
 
 def reweigh(
-    request: Request, read: Read, estimator: Estimator, basins: Basins, derived: Derived
+    request: Request,
+    read: Read,
+    estimator: Estimator,
+    basins: Basins,
+    derived: Derived,
+    grain: float = 0.0,
 ) -> tuple[Reweighted, FloatArray, FloatArray]:
     """Estimate a surface, its error, and the errors of numbers that follow from it.
 
@@ -86,6 +91,8 @@ def reweigh(
         Basins; blocks are chosen by what they do to the difference of the first two.
     derived : callable
         Numbers that follow from a surface in kT.
+    grain : float
+        Error of each point that no block shows (:attr:`FromHills.grain`), in the files' unit.
 
     Returns
     -------
@@ -109,11 +116,11 @@ def reweigh(
     errors = standard_error(np.array([derived(surface) for surface in made]), blocks.count)
     logs = estimator.log_weights()
     known = np.isfinite(whole)
-    error = standard_error(made, blocks.count)
+    error = np.hypot(kT * standard_error(made, blocks.count), grain)
     reweighted = Reweighted(
         method=read.method,
         surface=np.where(known, kT * (whole - whole[known].min()), np.nan),
-        error=kT * np.where(known, error, np.nan),
+        error=np.where(known, error, np.nan),
         replicates=kT * made,
         visited=visited,
         bandwidths=estimator.bandwidths,
