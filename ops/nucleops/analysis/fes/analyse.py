@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from nucleops.analysis.basins import Basins, boxes_as_basins, find_basins, lowest_pass
+from nucleops.analysis.basins import Basins, boxes_as_basins, find_basins
 from nucleops.analysis.convergence import goes_back_and_forth, trips_of_members
 from nucleops.analysis.estimators import Estimator
+from nucleops.analysis.fes.basin_rows import derived, rows_of_basins, stated
 from nucleops.analysis.fes.hills import FromHills, from_hills
 from nucleops.analysis.fes.in_time import hills_in_time, in_time_of
 from nucleops.analysis.fes.request import Request
@@ -17,12 +18,9 @@ from nucleops.analysis.fes.reweigh import estimator_of, reweigh, target_grid
 from nucleops.analysis.fes.rows import Read, read_rows
 from nucleops.analysis.free_energy import project
 from nucleops.analysis.grid import FloatArray, Grid, IntArray
-from nucleops.analysis.replicates import half_width
-from nucleops.analysis.verdict import Criteria, Verdict, judge, why_no_interval
+from nucleops.analysis.verdict import Verdict, judge
 from nucleops.errors import WrongInput
 
-MOST_PASSES = 4
-"""Basins besides the first whose pass to it is looked for; that takes the most time of all."""
 LEAST_SHARE = 0.01
 """Share of the rows that a basin found by watershed holds at least; others are outliers."""
 
@@ -93,56 +91,6 @@ def _basins(
     return boxes_as_basins([box.name for box in request.basins], boxes, grid)
 
 
-def _derived(surface: FloatArray, basins: Basins) -> FloatArray:
-    """Depths, populations and barriers of basins from a surface, each relative, shape (3 n,)."""
-    n = len(basins.names)
-    places, depths = [], np.full(n, np.nan)
-    for k in range(n):
-        inside = np.where((basins.labels == k) & np.isfinite(surface), surface, np.inf)
-        places.append(int(np.argmin(inside)))
-        low = float(inside.ravel()[places[-1]])
-        depths[k] = low if np.isfinite(low) else np.nan
-    populations = basins.population(surface)
-    passes = np.full(n, np.nan)
-    for k in range(1, min(n, MOST_PASSES + 1)):
-        if np.isfinite(depths[0]) and np.isfinite(depths[k]):
-            passes[k] = lowest_pass(surface, basins.grid, places[0], places[k]) - depths[0]
-    lowest = np.nanmin(surface) if np.any(np.isfinite(surface)) else np.nan
-    return np.concatenate([depths - lowest, populations - populations[:1], passes])
-
-
-def _rows_of_basins(
-    request: Request,
-    basins: Basins,
-    surface: FloatArray,
-    told: tuple[FloatArray, FloatArray],
-    member: IntArray,
-    trips: list[int],
-    n_blocks: int,
-) -> list[BasinRow]:
-    """What is known of each basin; `told` are values and errors of `_derived` in kT."""
-    n = len(basins.names)
-    v, e = (numbers.reshape(3, n) * request.kT for numbers in told)
-    reach = [half_width(float(error), n_blocks) for error in e[1]]
-    return [
-        BasinRow(
-            name=name,
-            minimum=basins.minimum(surface, k)[0],
-            depth=float(v[0, k]),
-            depth_error=float(e[0, k]),
-            population=float(v[1, k]),
-            population_error=float(e[1, k]),
-            interval=(float(v[1, k]) - reach[k], float(v[1, k]) + reach[k]),
-            unknown="",
-            barrier=float(v[2, k]),
-            barrier_error=float(e[2, k]),
-            rows=int(np.sum(member == k)),
-            trips=trips[k],
-        )
-        for k, name in enumerate(basins.names)
-    ]
-
-
 def analyse_rows(
     request: Request,
     read: Read,
@@ -174,7 +122,7 @@ def analyse_rows(
         read,
         estimator,
         basins,
-        lambda surface: _derived(surface, basins),
+        lambda surface: derived(surface, basins),
         0.0 if hills is None else hills.grain,
     )
     walkers = [member[read.rows.walker == w] for w in np.unique(read.rows.walker)]
@@ -182,7 +130,7 @@ def analyse_rows(
         sum(trips_of_members(own, (0, k)) for own in walkers) if k else 0
         for k in range(len(basins.names))
     ]
-    rows = _rows_of_basins(
+    rows = rows_of_basins(
         request, basins, made.surface, (told[0], told[1]), member, trips, made.n_blocks
     )
     error = rows[1].population_error if len(rows) > 1 else float("nan")
@@ -195,22 +143,11 @@ def analyse_rows(
         hills_surface=surface_of_hills,
         reweighted=made,
         basins=basins,
-        rows=[_stated(row, rows[0], verdict, request.criteria) for row in rows],
+        rows=[stated(row, rows[0], verdict, request.criteria) for row in rows],
         in_time=in_time,
         length=read.length,
         verdict=verdict,
     )
-
-
-def _stated(row: BasinRow, first: BasinRow, verdict: Verdict, limits: Criteria) -> BasinRow:
-    """Take the interval away where too little was seen to state one, and say what was not."""
-    if row is first:
-        return replace(row, interval=(row.population, row.population))
-    why = why_no_interval(verdict, row.trips, (first.name, row.name), limits)
-    if not why and not np.isfinite(row.interval[0]):
-        why = "no error can be given: too few blocks visit it"
-    nothing = (float("nan"), float("nan"))
-    return replace(row, interval=nothing if why else row.interval, unknown=why)
 
 
 def _of_hills_only(
@@ -218,7 +155,7 @@ def _of_hills_only(
 ) -> Result:
     kT = request.kT
     basins = _basins(request, surface / kT, grid, targets)
-    values = _derived(surface / kT, basins)
+    values = derived(surface / kT, basins)
     nothing = np.full(values.shape, np.nan)
     in_time = None
     if len(basins.names) > 1:
@@ -233,7 +170,7 @@ def _of_hills_only(
     )
     none = np.empty(0, dtype=np.int64)
     zeros = [0] * len(basins.names)
-    told = _rows_of_basins(request, basins, surface, (values, nothing), none, zeros, 0)
+    told = rows_of_basins(request, basins, surface, (values, nothing), none, zeros, 0)
     rows = [replace(row, unknown=verdict.missing[0]) for row in told]
     length = hills.scan.last_time
     return Result(targets, grid, hills, surface, None, basins, rows, in_time, length, verdict)
