@@ -244,7 +244,9 @@ def test_a_walker_given_twice_is_the_same_surface(tmp_path: Path, whole: Path) -
     np.testing.assert_allclose(
         twice["free_energy_kT"][known], one["free_energy_kT"][known], atol=0.15
     )
-    assert np.nanmax(twice["error_kT"][known]) < 1e-9  # two equal walkers never differ
+    # two equal walkers never differ: what is left is how rugged their last hills are
+    assert np.ptp(twice["error_kT"][known]) < 1e-9
+    assert 0.01 < twice["error_kT"][known][0] < 0.05
 
 
 def test_segments_joined_by_commas_are_one_run(tmp_path: Path, whole: Path) -> None:
