@@ -13,7 +13,6 @@ from nucleops.explore import PrepExplore, RunExplore
 from nucleops.systems.files import write_extxyz
 from nucleops.systems.system import System
 
-DATA = Path(__file__).parents[1] / "data" / "deepmd"
 TYPE_MAP = ["Ag", "S", "N", "C", "H", "O"]
 
 pytestmark = pytest.mark.integration
