@@ -118,7 +118,9 @@ def _add(result: FloatArray, place: Place, gradient: FloatArray, bias: ResolvedB
 
 def _distance(sites: list[FloatArray], cell: FloatArray | None) -> list[FloatArray]:
     between = minimum_image(sites[1] - sites[0], cell)
-    unit = between / np.linalg.norm(between, axis=-1, keepdims=True)
+    length = np.linalg.norm(between, axis=-1, keepdims=True)
+    # Sites that coincide part alike in every direction; a packed droplet's metals begin so.
+    unit = np.where(length > 0, between / np.where(length > 0, length, 1.0), [1.0, 0.0, 0.0])
     return [-unit, unit]
 
 

@@ -133,6 +133,20 @@ def test_gradients_are_finite_differences(name: str, periodic: bool, droplet: Sy
     np.testing.assert_allclose(exact, numeric, rtol=0, atol=2e-8)
 
 
+def test_a_distance_of_zero_has_a_slope(droplet: System) -> None:
+    bias = resolve(
+        Bias.model_validate(
+            {
+                "points": {"here": {"kind": "fixed", "at_A": droplet.positions[0].tolist()}},
+                "cvs": {"d": {"kind": "distance", "sites": [{"index": [1]}, "here"]}},
+            }
+        ),
+        droplet,
+    )
+    assert evaluate(bias, bias.start)["d"] == 0
+    assert np.linalg.norm(gradients(bias, "d", bias.start)) == 1
+
+
 def test_frames_one_by_one_are_the_same(droplet: System) -> None:
     bias = resolved_for(droplet, True)
     frames = bias.start + np.random.default_rng(2).normal(scale=0.2, size=(23, *bias.start.shape))
