@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from nucleops.errors import WrongInput
+from nucleops.systems.arrangement import opened_octahedron
 from nucleops.systems.elements import AVOGADRO_PER_CM3_IN_A3
 from nucleops.systems.molecules import Molecules
 from nucleops.systems.motifs import Motif
@@ -64,7 +65,11 @@ def space_of(
 
 
 def placements_of(
-    spec: SystemSpec, counts: list[int], parts: Mapping[str, Motif], radius: float | None
+    spec: SystemSpec,
+    counts: list[int],
+    parts: Mapping[str, Motif],
+    radius: float | None,
+    metal: str,
 ) -> list[Placement]:
     """Say where the copies may lie; a cluster that is the only one is held at the centre."""
     clusters = {name for name, part in parts.items() if set(part.symbols) & set(METALS)}
@@ -74,7 +79,10 @@ def placements_of(
         centred = n_clusters == 1 and content.motif in clusters
         limits = [r for r in (radius, content.within_A) if r is not None]
         within = min(limits) if limits else None
-        placements.append(Placement(parts[content.motif], count, centred, within))
+        held = None
+        if content.opened_octahedron_A is not None:
+            held = opened_octahedron(parts[content.motif], metal, content.opened_octahedron_A)
+        placements.append(Placement(parts[content.motif], count, centred, within, held))
     return placements
 
 

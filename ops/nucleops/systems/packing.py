@@ -125,7 +125,7 @@ def pack(
         raise WrongInput(f"system {name!r}: {error.message}") from error
     counts = counts_of(name, spec, metal, molecules)
     cell, radius = space_of(spec, counts, parts)
-    placements = placements_of(spec, counts, parts, radius)
+    placements = placements_of(spec, counts, parts, radius, metal)
     volume = check_room(name, spec, counts, parts, cell, radius)
     mass = sum(p.motif.mass_g_mol * p.count for p in placements)
     totals: dict[str, int] = {}

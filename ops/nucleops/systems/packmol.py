@@ -32,12 +32,23 @@ class Placement:
         Fix the (only) copy at the box's centre as it is stored.
     within_A : float or None
         Keep every atom in a sphere of this radius about the box's centre.
+    held : ndarray or None
+        Where every copy is held: coordinates in angstrom about the box's centre, shape
+        (count, n_atoms, 3).
     """
 
     motif: Motif
     count: int
     centred: bool = False
     within_A: float | None = None
+    held: FloatArray | None = None
+
+    @property
+    def structures(self) -> list[tuple[int, FloatArray]]:
+        """Packmol's structures: how many copies, and their coordinates; held ones are one each."""
+        if self.held is None:
+            return [(self.count, self.motif.positions)]
+        return [(1, positions) for positions in self.held]
 
 
 def packmol_program() -> str:
@@ -61,7 +72,7 @@ def packmol_program() -> str:
 def packmol_input(
     placements: list[Placement], cell: FloatArray, periodic: bool, tolerance_A: float, seed: int
 ) -> str:
-    """Write packmol's input; structures are read from ``molecule-<n>.xyz``.
+    """Write packmol's input; structures are read from ``molecule-<n>-<k>.xyz``.
 
     Parameters
     ----------
@@ -83,14 +94,17 @@ def packmol_input(
     if periodic:
         lines.append(f"pbc 0.0 0.0 0.0 {edges}")
     for index, placement in enumerate(placements):
-        lines += ["", f"structure molecule-{index}.xyz", f"  number {placement.count}"]
-        if placement.centred:
-            lines += ["  center", f"  fixed {centre} 0.0 0.0 0.0"]
+        if placement.held is not None:
+            where = [f"  fixed {centre} 0.0 0.0 0.0"]
+        elif placement.centred:
+            where = ["  center", f"  fixed {centre} 0.0 0.0 0.0"]
         elif placement.within_A is not None:
-            lines.append(f"  inside sphere {centre} {placement.within_A:.6f}")
+            where = [f"  inside sphere {centre} {placement.within_A:.6f}"]
         else:
-            lines.append(f"  inside box 0.0 0.0 0.0 {edges}")
-        lines.append("end structure")
+            where = [f"  inside box 0.0 0.0 0.0 {edges}"]
+        for k, (number, _) in enumerate(placement.structures):
+            lines += ["", f"structure molecule-{index}-{k}.xyz", f"  number {number}", *where]
+            lines.append("end structure")
     return "\n".join(lines) + "\n"
 
 
@@ -125,9 +139,9 @@ def run_packmol(
     MissingProgram, TimeLimit, ProgramFailed, TruncatedOutput
     """
     for index, placement in enumerate(placements):
-        molecule = placement.motif
-        text = frame_text({}, molecule.positions, {"species": ("S", molecule.symbols)})
-        (folder / f"molecule-{index}.xyz").write_text(text)
+        for k, (_, positions) in enumerate(placement.structures):
+            text = frame_text({}, positions, {"species": ("S", placement.motif.symbols)})
+            (folder / f"molecule-{index}-{k}.xyz").write_text(text)
     source, log = folder / "packmol.inp", folder / "packmol.log"
     source.write_text(packmol_input(placements, cell, periodic, tolerance_A, seed))
     try:

@@ -29,6 +29,22 @@ class Content(Settings):
     `solvent_density_g_cm3`."""
     within_A: Positive | None = Field(default=None, le=250)
     """Keep these molecules inside a sphere of this radius in angstrom about the box's centre."""
+    opened_octahedron_A: Positive | None = Field(default=None, le=250)
+    """Lay three dimers as they sit in the octahedron, moved apart until their metals are this far
+    from the box's centre, in angstrom; left out: anywhere, turned anyhow."""
+
+    @model_validator(mode="after")
+    def _three_dimers(self) -> Content:
+        if self.opened_octahedron_A is None:
+            return self
+        if self.motif != "dimer" or self.count != 3:
+            raise ValueError(
+                "opened_octahedron_A is for motif: dimer, count: 3;"
+                f" found motif: {self.motif}, count: {self.count}"
+            )
+        if self.within_A is not None:
+            raise ValueError("opened_octahedron_A and within_A exclude one another")
+        return self
 
 
 class Box(Settings):
