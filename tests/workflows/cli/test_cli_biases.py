@@ -115,7 +115,7 @@ def test_times_are_asked_for_where_there_are_none(folder: Path) -> None:
         (("ag6", "metad"), ("has 2 biases", "--name: monomer-dimer, dimers-octahedron")),
         (("ag6", "metad", "--name", "dimer"), ("no bias called 'dimer' in its stage metad",)),
         (("ag6", "monomer-dimer", "--name", "x"), ("--name: found 'x' beside 'monomer-dimer'",)),
-        (("no-such-study", "metad"), ("shipped studies: ag6, quickstart",)),
+        (("no-such-study", "metad"), ("shipped studies: ag6, ag6-xtb, quickstart",)),
     ],
 )
 def test_unknown_stages_are_refused_with_what_there_is(
@@ -209,3 +209,13 @@ def test_preview_of_the_article_warns_of_its_long_tails() -> None:
     result = call("cv-preview", "ag6", "monomer-dimer")
     assert result.exit_code == 0
     assert "cAgAg, cAgN12, cAgN21: s is still 0.11 at half the cell (10 A" in result.stdout
+
+
+@pytest.mark.parametrize("study", ["ag6", "ag6-xtb"])
+@pytest.mark.parametrize("bias", ["monomer-dimer", "dimers-octahedron"])
+def test_a_biased_run_starts_inside_its_walls(study: str, bias: str) -> None:
+    result = call("cv-preview", study, bias)
+    assert result.exit_code == 0
+    assert "kT) at the start" not in result.stdout  # as a strained wall is told
+    assert "nan" not in result.stdout
+    assert result.stderr == ""

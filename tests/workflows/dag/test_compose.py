@@ -30,7 +30,7 @@ def operators(template: Any) -> Iterator[Any]:
                 yield from operators(step.template)
 
 
-@pytest.mark.parametrize("name", ["quickstart", "ag6"])
+@pytest.mark.parametrize("name", ["quickstart", "ag6", "ag6-xtb"])
 def test_a_study_is_one_task_for_each_stage(name: str) -> None:
     study = load_study(name)
     dag = study_dag(study, stages_of(study), {}, {})

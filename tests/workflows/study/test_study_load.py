@@ -27,7 +27,7 @@ def mistakes(text: str) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-@pytest.mark.parametrize("name", ["quickstart", "ag6"])
+@pytest.mark.parametrize("name", ["quickstart", "ag6", "ag6-xtb"])
 def test_shipped_studies_are_valid(name: str) -> None:
     study = load_study(name)
     assert study.name == name
