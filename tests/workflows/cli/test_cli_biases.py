@@ -212,9 +212,10 @@ def test_preview_of_the_article_warns_of_its_long_tails() -> None:
 
 
 @pytest.mark.parametrize("study", ["ag6", "ag6-xtb"])
+@pytest.mark.parametrize("stage", ["learn", "metad"])
 @pytest.mark.parametrize("bias", ["monomer-dimer", "dimers-octahedron"])
-def test_a_biased_run_starts_inside_its_walls(study: str, bias: str) -> None:
-    result = call("cv-preview", study, bias)
+def test_a_biased_run_starts_inside_its_walls(study: str, stage: str, bias: str) -> None:
+    result = call("cv-preview", study, stage, "--name", bias)
     assert result.exit_code == 0
     assert "kT) at the start" not in result.stdout  # as a strained wall is told
     assert "nan" not in result.stdout

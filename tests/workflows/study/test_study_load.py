@@ -56,6 +56,19 @@ def test_ag6_is_the_article() -> None:
     assert study.nucleate.md.steps * study.nucleate.md.time_step_fs == pytest.approx(350e3)
 
 
+def test_ag6_xtb_is_the_articles_biases_on_droplets_that_can_be_packed() -> None:
+    from nucleoflow.study.build import study_system
+
+    study, article = load_study("ag6-xtb"), load_study("ag6")
+    assert study.level_of_theory.method == "gfn1-xtb"
+    for name, bias in study.biases.items():
+        assert (bias.cvs, bias.walls) == (article.biases[name].cvs, article.biases[name].walls)
+    for name in (*study.systems, "nucleate"):
+        system = study_system(study, name)
+        assert not system.periodic
+        assert 60 <= system.n_atoms <= 252
+
+
 def test_digest_ignores_layout_and_sees_content() -> None:
     text = study_text("quickstart")[1]
     same = parse_study("# a comment\n" + text, "a")
