@@ -44,14 +44,14 @@ RUNS = {
     "train": _RUN.model_copy(update={"skip_steps": 20, "stride": 4}),
     "held-out": _RUN.model_copy(update={"steps": 240, "skip_steps": 40, "stride": 8}),
 }
-SEL = (2, 2, 2, 10, 32, 9)
+SEL = (2, 2, 2, 10, 40, 10)
 """Most neighbours in this droplet; the study's, for larger ones, would only cost time."""
 SCHEDULE = Schedule(
     steps=40_000,
     batch_size=1,
     start_lr=1e-2,
     stop_lr=1e-5,
-    limit_pref_e=100,
+    limit_pref_e=400,
     limit_pref_f=20,
 )
 
