@@ -9,8 +9,8 @@ way: the AIMD, that of the held-out droplets too, and the training from start to
 
     .venv/bin/python benchmarks/learning_accuracy.py --work accuracy
 
-A second call with the same ``--work`` goes on with the labels that are there. ``--droplets`` and
-``--steps`` make learning curves: the potential is trained on fewer droplets, or for fewer steps.
+A second call with the same ``--work`` goes on with what is there. Learning curves: ``--droplets``
+trains on fewer of them, ``--share`` makes a share of the steps.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ import resource
 import shutil
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from nucleoflow.study.load import load_study
 from nucleoflow.study.model import Study
 from nucleops.engines.cp2k.settings import AimdRun
-from nucleops.engines.deepmd.settings import Schedule, TrainSettings
+from nucleops.engines.deepmd.inputs import ScheduleName
+from nucleops.engines.deepmd.settings import Schedule
 from nucleops.engines.deepmd.train import train_model
 from nucleops.learning.account import ACCOUNT_FILE
 from nucleops.learning.initial import AimdTask, aimd_frames
@@ -36,7 +38,7 @@ from nucleops.systems.packing import build_system
 
 STUDY, SYSTEM = "ag6-xtb", "dimer"
 TEMPERATURES_K = (300.0, 450.0)
-DROPLETS = {"train": range(8), "held-out": range(100, 102)}
+DROPLETS = {"train": range(7), "held-out": range(100, 102)}
 _RUN = AimdRun(
     system=SYSTEM, temperatures_K=TEMPERATURES_K, steps=360, time_step_fs=1.0, thermostat_time_fs=20
 )
@@ -46,14 +48,27 @@ RUNS = {
 }
 SEL = (2, 2, 2, 10, 40, 10)
 """Most neighbours in this droplet; the study's, for larger ones, would only cost time."""
-SCHEDULE = Schedule(
-    steps=40_000,
-    batch_size=1,
-    start_lr=1e-2,
-    stop_lr=1e-5,
-    limit_pref_e=400,
-    limit_pref_f=20,
-)
+SCHEDULES: dict[ScheduleName, Schedule] = {
+    "first": Schedule(
+        steps=25_000,
+        batch_size=1,
+        start_lr=1e-2,
+        stop_lr=1e-5,
+        limit_pref_e=400,
+        limit_pref_f=20,
+    ),
+    # as a study's later rounds go on; energies weigh as much as forces at the end
+    "again": Schedule(
+        steps=18_000,
+        batch_size=1,
+        start_lr=2e-3,
+        stop_lr=1e-6,
+        start_pref_e=20,
+        limit_pref_e=1000,
+        start_pref_f=200,
+        limit_pref_f=20,
+    ),
+}
 
 
 def labelled(study: Study, work: Path, job: tuple[str, int, float]) -> tuple[Path, float]:
@@ -78,15 +93,52 @@ def labelled(study: Study, work: Path, job: tuple[str, int, float]) -> tuple[Pat
     return data, float(json.loads(account_file.read_text(encoding="utf-8"))["cpu_s"])
 
 
-def settings(study: Study, steps: int) -> TrainSettings:
-    """The study's net with this benchmark's schedule; nothing of the data is held out by frame."""
-    schedule = SCHEDULE.model_copy(update={"steps": steps})
-    return study.learn.train.model_copy(
-        update={
-            "descriptor": study.learn.train.descriptor.model_copy(update={"sel": SEL}),
-            "first": schedule,
-            "held_out": 0.0,
-        }
+def trained(
+    study: Study, work: Path, name: str, held_out: list[Path], train: list[Path], share: float
+) -> float:
+    """Train by both schedules, unless that is done, and print the tests; CPU seconds of both."""
+    lengths = {
+        str(kind): plan.model_copy(update={"steps": round(share * plan.steps)})
+        for kind, plan in SCHEDULES.items()
+    }
+    descriptor = study.learn.train.descriptor.model_copy(update={"sel": SEL})
+    settings = study.learn.train.model_copy(
+        update={"descriptor": descriptor, "held_out": 0.0, **lengths}
+    )
+    model, spent_s = None, 0.0
+    for kind in SCHEDULES:
+        folder = work / f"{name}-{kind}"
+        record = folder / "cost.json"
+        if not record.is_file():
+            shutil.rmtree(folder, ignore_errors=True)
+            before = children_cpu_s()
+            train_model(
+                settings,
+                kind,
+                study.type_map,
+                derive_seed(study.seed, "accuracy"),
+                train,
+                folder,
+                init_model=model,
+                extra_held_out=held_out,
+            )
+            record.write_text(json.dumps(children_cpu_s() - before), encoding="utf-8")
+        model = folder / "model.pb"
+        test = json.loads((folder / "test.json").read_text(encoding="utf-8"))
+        spent_s += json.loads(record.read_text(encoding="utf-8"))
+        say(kind, test, spent_s)
+    return spent_s
+
+
+def say(kind: str, test: dict[str, Any], spent_s: float) -> None:
+    """Print what a training came to."""
+    elements = ", ".join(
+        f"{element} {rmse:.0f}" for element, rmse in test["per_element_force_rmse_meV_A"].items()
+    )
+    print(
+        f"{kind}: {test['n_train_frames']} frames trained on, {test['n_held_out']} held out;"
+        f" energy RMSE {test['energy_rmse_meV_atom']:.2f} meV/atom, force RMSE"
+        f" {test['force_rmse_meV_A']:.1f} meV/A ({elements}); {spent_s:.0f} CPU seconds of training"
     )
 
 
@@ -102,36 +154,19 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("accuracy"), help="where files are kept")
     parser.add_argument("--cores", type=int, default=2, help="AIMD runs side by side")
     parser.add_argument("--droplets", type=int, default=len(DROPLETS["train"]), help="trained on")
-    parser.add_argument("--steps", type=int, default=SCHEDULE.steps, help="training steps")
+    parser.add_argument("--share", type=float, default=1.0, help="of the training's steps")
     given = parser.parse_args()
     study = load_study(STUDY)
     chosen = {"held-out": DROPLETS["held-out"], "train": DROPLETS["train"][: given.droplets]}
     jobs = [(kind, k, t) for kind, some in chosen.items() for k in some for t in TEMPERATURES_K]
     with ProcessPoolExecutor(given.cores) as pool:
         done = list(pool.map(functools.partial(labelled, study, given.work), jobs))
-    held_out = [data for (kind, _, _), (data, _) in zip(jobs, done, strict=True) if kind != "train"]
-    train = [data for data, _ in done if data not in held_out]
+    data = {
+        kind: [p for j, (p, _) in zip(jobs, done, strict=True) if j[0] == kind] for kind in RUNS
+    }
     label_s = sum(cpu_s for _, cpu_s in done)
-
-    folder = given.work / f"model-{given.droplets}-{given.steps}"
-    shutil.rmtree(folder, ignore_errors=True)
-    before = children_cpu_s()
-    trained = train_model(
-        settings(study, given.steps),
-        "first",
-        study.type_map,
-        derive_seed(study.seed, "accuracy"),
-        train,
-        folder,
-        extra_held_out=held_out,
-    )
-    train_s = children_cpu_s() - before
-    test = trained.test
-    elements = test["per_element_force_rmse_meV_A"].items()
-    print(f"frames: {test['n_train_frames']} trained on, {test['n_held_out']} held out")
-    print(f"energy RMSE {test['energy_rmse_meV_atom']:.2f} meV/atom")
-    print(f"force RMSE  {test['force_rmse_meV_A']:.1f} meV/A; ", end="")
-    print(", ".join(f"{element} {rmse:.0f}" for element, rmse in elements))
+    name = f"model-{given.droplets}-{given.share:g}"
+    train_s = trained(study, given.work, name, data["held-out"], data["train"], given.share)
     print(f"CPU seconds: labels {label_s:.0f}, training {train_s:.0f}, ", end="")
     print(f"together {(label_s + train_s) / 60:.1f} min")
 
