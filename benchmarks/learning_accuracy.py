@@ -9,8 +9,9 @@ way: the AIMD, that of the held-out droplets too, and the training from start to
 
     .venv/bin/python benchmarks/learning_accuracy.py --work accuracy
 
-A second call with the same ``--work`` goes on with what is there. Learning curves: ``--droplets``
-trains on fewer of them, ``--share`` makes a share of the steps.
+There are two trainings, as in a study's rounds: one on four droplets, and one that goes on from
+there with seven. A second call with the same ``--work`` goes on with what is there; ``--share``
+makes a share of the steps.
 """
 
 from __future__ import annotations
@@ -46,29 +47,30 @@ RUNS = {
     "train": _RUN.model_copy(update={"skip_steps": 20, "stride": 4}),
     "held-out": _RUN.model_copy(update={"steps": 240, "skip_steps": 40, "stride": 8}),
 }
-SEL = (2, 2, 2, 10, 40, 10)
+SEL = (2, 2, 2, 10, 32, 9)
 """Most neighbours in this droplet; the study's, for larger ones, would only cost time."""
 SCHEDULES: dict[ScheduleName, Schedule] = {
     "first": Schedule(
-        steps=25_000,
+        steps=40_000,
         batch_size=1,
         start_lr=1e-2,
         stop_lr=1e-5,
-        limit_pref_e=400,
+        limit_pref_e=100,
         limit_pref_f=20,
     ),
-    # as a study's later rounds go on; energies weigh as much as forces at the end
     "again": Schedule(
-        steps=18_000,
+        steps=11_000,
         batch_size=1,
         start_lr=2e-3,
-        stop_lr=1e-6,
-        start_pref_e=20,
-        limit_pref_e=1000,
+        stop_lr=5e-6,
+        start_pref_e=5,
+        limit_pref_e=100,
         start_pref_f=200,
         limit_pref_f=20,
     ),
 }
+ROUNDS: dict[ScheduleName, int] = {"first": 4, "again": 7}
+"""Droplets trained on: as in a study's rounds, the second training has more data."""
 
 
 def labelled(study: Study, work: Path, job: tuple[str, int, float]) -> tuple[Path, float]:
@@ -94,9 +96,9 @@ def labelled(study: Study, work: Path, job: tuple[str, int, float]) -> tuple[Pat
 
 
 def trained(
-    study: Study, work: Path, name: str, held_out: list[Path], train: list[Path], share: float
+    study: Study, work: Path, held_out: list[Path], train: list[Path], share: float
 ) -> float:
-    """Train by both schedules, unless that is done, and print the tests; CPU seconds of both."""
+    """Train round by round, unless that is done, and print the tests; CPU seconds of all."""
     lengths = {
         str(kind): plan.model_copy(update={"steps": round(share * plan.steps)})
         for kind, plan in SCHEDULES.items()
@@ -106,8 +108,8 @@ def trained(
         update={"descriptor": descriptor, "held_out": 0.0, **lengths}
     )
     model, spent_s = None, 0.0
-    for kind in SCHEDULES:
-        folder = work / f"{name}-{kind}"
+    for kind, droplets in ROUNDS.items():
+        folder = work / f"{kind}-{share:g}"
         record = folder / "cost.json"
         if not record.is_file():
             shutil.rmtree(folder, ignore_errors=True)
@@ -117,7 +119,7 @@ def trained(
                 kind,
                 study.type_map,
                 derive_seed(study.seed, "accuracy"),
-                train,
+                train[: droplets * len(TEMPERATURES_K)],
                 folder,
                 init_model=model,
                 extra_held_out=held_out,
@@ -153,20 +155,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--work", type=Path, default=Path("accuracy"), help="where files are kept")
     parser.add_argument("--cores", type=int, default=2, help="AIMD runs side by side")
-    parser.add_argument("--droplets", type=int, default=len(DROPLETS["train"]), help="trained on")
     parser.add_argument("--share", type=float, default=1.0, help="of the training's steps")
     given = parser.parse_args()
     study = load_study(STUDY)
-    chosen = {"held-out": DROPLETS["held-out"], "train": DROPLETS["train"][: given.droplets]}
-    jobs = [(kind, k, t) for kind, some in chosen.items() for k in some for t in TEMPERATURES_K]
+    jobs = [(kind, k, t) for kind, some in DROPLETS.items() for k in some for t in TEMPERATURES_K]
     with ProcessPoolExecutor(given.cores) as pool:
         done = list(pool.map(functools.partial(labelled, study, given.work), jobs))
     data = {
         kind: [p for j, (p, _) in zip(jobs, done, strict=True) if j[0] == kind] for kind in RUNS
     }
     label_s = sum(cpu_s for _, cpu_s in done)
-    name = f"model-{given.droplets}-{given.share:g}"
-    train_s = trained(study, given.work, name, data["held-out"], data["train"], given.share)
+    train_s = trained(study, given.work, data["held-out"], data["train"], given.share)
     print(f"CPU seconds: labels {label_s:.0f}, training {train_s:.0f}, ", end="")
     print(f"together {(label_s + train_s) / 60:.1f} min")
 
