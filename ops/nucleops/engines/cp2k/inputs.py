@@ -29,7 +29,9 @@ PROJECT = "label"
 """CP2K's project name; the names of its output files begin with it."""
 
 
-def single_point_input(system: System, level: LevelOfTheory) -> str:
+def single_point_input(
+    system: System, level: LevelOfTheory, dft_print: Section | None = None
+) -> str:
     """Write the input of an energy and force calculation.
 
     Parameters
@@ -38,6 +40,8 @@ def single_point_input(system: System, level: LevelOfTheory) -> str:
         Atoms; droplets are computed without periodic images.
     level : Gfn1Xtb or PbeD3
         Level of theory.
+    dft_print : mapping or None
+        Section ``DFT/PRINT``: what else CP2K is to write, such as charges.
 
     Returns
     -------
@@ -49,12 +53,10 @@ def single_point_input(system: System, level: LevelOfTheory) -> str:
     WrongInput
         If an element has no pseudopotential or basis here.
     """
-    return write_sections(
-        {
-            "GLOBAL": _global("ENERGY_FORCE"),
-            "FORCE_EVAL": _force_eval(system, level, dynamics=False),
-        }
-    )
+    force_eval = _force_eval(system, level, dynamics=False)
+    if dft_print is not None:
+        force_eval["DFT"]["PRINT"] = dft_print
+    return write_sections({"GLOBAL": _global("ENERGY_FORCE"), "FORCE_EVAL": force_eval})
 
 
 def aimd_input(
@@ -152,7 +154,7 @@ def _global(run_type: str) -> dict[str, Any]:
     return {"PROJECT": PROJECT, "RUN_TYPE": run_type, "PRINT_LEVEL": "MEDIUM"}
 
 
-def _force_eval(system: System, level: LevelOfTheory, *, dynamics: bool) -> Section:
+def _force_eval(system: System, level: LevelOfTheory, *, dynamics: bool) -> dict[str, Any]:
     unknown = sorted(set(system.symbols) - set(VALENCE))
     if unknown:
         raise WrongInput(

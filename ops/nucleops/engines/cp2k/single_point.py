@@ -15,6 +15,7 @@ from nucleops.engines.cp2k.log import (
     read_evaluation,
     read_log,
 )
+from nucleops.engines.cp2k.sections import Section
 from nucleops.engines.cp2k.settings import LevelOfTheory
 from nucleops.engines.runner import run
 from nucleops.errors import ScfNotConverged, TruncatedOutput
@@ -53,6 +54,7 @@ def label(
     threads: int = 1,
     timeout_s: float | None = None,
     largest_force_eV_A: float = LARGEST_FORCE_EV_A,
+    dft_print: Section | None = None,
 ) -> SinglePoint:
     """Compute energy and forces of a configuration, with one retry at safer SCF settings.
 
@@ -72,6 +74,8 @@ def label(
         Wall-clock limit of each try in seconds.
     largest_force_eV_A : float
         Largest norm of a force that is accepted, in eV/A.
+    dft_print : mapping or None
+        What else CP2K is to write, see :func:`nucleops.engines.cp2k.inputs.single_point_input`.
 
     Returns
     -------
@@ -91,7 +95,7 @@ def label(
     wall_s = cpu_s = 0.0
     for attempt, settings in enumerate((level, safer_level(level)), start=1):
         source, output = folder / f"try-{attempt}.inp", folder / f"try-{attempt}.out"
-        source.write_text(single_point_input(system, settings), encoding="utf-8")
+        source.write_text(single_point_input(system, settings, dft_print), encoding="utf-8")
         output.unlink(missing_ok=True)  # CP2K appends
         result = run(
             [program, "-i", source.name, "-o", output.name],
