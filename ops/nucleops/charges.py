@@ -106,9 +106,7 @@ class RunCharges(OP):
         config = ChargeTask.model_validate(ip["config"])
         work, out = Path(f"{ip['task_name']}-run"), Path(ip["task_name"])
         account = charge_task(Path(ip["task_path"]), config, work, out, reporter(self))
-        return OPIO(
-            {"charges": out, "log": work / "charges.log", "n_frames": account.n_labelled}
-        )
+        return OPIO({"charges": out, "log": work / "charges.log", "n_frames": account.n_labelled})
 
 
 class AnalyseCharges(OP):

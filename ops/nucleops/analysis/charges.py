@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -112,7 +113,7 @@ def changes(rows: Sequence[MeanCharge]) -> list[Change]:
     found: list[Change] = []
     for key in dict.fromkeys((r.part, r.element, r.scheme) for r in rows):
         own = [r for r in rows if (r.part, r.element, r.scheme) == key]
-        pairs = list(zip(own, own[1:], strict=False))
+        pairs = list(pairwise(own))
         if len(own) > 2:
             pairs.append((own[0], own[-1]))
         for a, b in pairs:

@@ -1,4 +1,4 @@
-"""Where representative structures come from: motifs, states of metadynamics, unbiased runs, files."""
+"""Where representative structures come from: motifs, metadynamics, unbiased runs, files."""
 
 from __future__ import annotations
 
@@ -86,9 +86,11 @@ def run_states(metad: Sequence[Path], unbiased: Sequence[Path], most: int) -> St
     """
     states: States = {}
     for folder in metad:
-        if not (folder / "states").is_dir() or not list((folder / "states").glob("*.extxyz")):
+        if not list(folder.glob("states/*.extxyz")):
             continue
-        name = f"{read_json(folder / SUMMARY).get('name') or folder.name}-" if len(metad) > 1 else ""
+        name = (
+            f"{read_json(folder / SUMMARY).get('name') or folder.name}-" if len(metad) > 1 else ""
+        )
         found = file_states([folder / "states"], most)
         states |= {f"{name}{state}": frames for state, frames in found.items()}
     for folder in unbiased:
@@ -104,8 +106,7 @@ def trusted_frames(md: Path, most: int) -> list[System]:
     topology = read_extxyz(md / "topology.extxyz")
     trajectory = Trajectory(md / "trajectory.dump", topology)
     count = sum(
-        len(f.numbers) if f.steps is None else int(np.sum(f.steps <= last_step))
-        for f in trajectory
+        len(f.numbers) if f.steps is None else int(np.sum(f.steps <= last_step)) for f in trajectory
     )
     wanted = set(spread(count, most))
     taken: list[System] = []

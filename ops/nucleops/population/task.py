@@ -75,7 +75,7 @@ def charge_task(
                 found = frame_charges(system, config, folder)
             except _DROPPED as error:
                 account.dropped[error.kind] += 1
-                detail = {"dropped": error.kind, "reason": error.message.strip()}
+                detail: dict[str, Any] = {"dropped": error.kind, "reason": error.message.strip()}
             else:
                 account.n_labelled += 1
                 detail = {"energy_eV": found.energy_eV, "cpu_s": round(found.cpu_s, 3)}

@@ -62,6 +62,7 @@ def render(context: Mapping[str, Any]) -> str:
     environment.filters["formula"] = formula
     environment.filters["round_name"] = round_name
     environment.filters["method"] = method
+    environment.filters["scheme"] = scheme
     environment.globals["with_error"] = with_error
     environment.filters["duration"] = duration
     template = environment.get_template("report.html.j2")
@@ -129,3 +130,8 @@ def round_name(name: str) -> str:
 def method(name: str) -> str:
     """Name of a level of theory as the literature writes it."""
     return {"gfn1-xtb": "GFN1-xTB", "pbe-d3": "PBE-D3"}.get(name, name)
+
+
+def scheme(name: str) -> str:
+    """Name of a population analysis as the literature writes it."""
+    return {"mulliken": "Mulliken", "hirshfeld": "Hirshfeld", "ddec6": "DDEC6"}.get(name, name)

@@ -8,6 +8,7 @@ from typing import Any
 
 from nucleops.reporting import (
     cautions,
+    charge_figures,
     deviation_figures,
     learning_figures,
     metad_figures,
@@ -39,8 +40,8 @@ def write_report(
     study : mapping
         The study as plain data; ``report`` in it is a :class:`ReportSettings`.
     folders : mapping
-        ``learning``, ``metad``, ``unbiased``, ``nucleate`` -> result folder or, of named runs, a
-        list of them; None, empty or left out where not run.
+        ``learning``, ``metad``, ``unbiased``, ``nucleate``, ``charges`` -> result folder or, of
+        named runs, a list of them; None, empty or left out where not run.
     provenance : mapping
         ``run_id``, ``study_digest``, ``versions`` (name -> version), ``seeds`` (name -> seed),
         ``times`` (stage -> ``wall_s`` and ``core_s``), ``started``, ``ended``, ``machine``,
@@ -102,6 +103,8 @@ def draw(
         elif r.stage == "unbiased":
             structure_figures.densities(own, r.folder, r.summary, settings)
             structure_figures.series(own, r.folder, r.summary)
+        elif r.stage == "charges":
+            charge_figures.trend(own, r.folder, r.summary)
         elif r.stage == "nucleate":
             nucleation_figures.series(own, r.folder, r.summary)
             nucleation_figures.pool(own, r.folder, r.summary)

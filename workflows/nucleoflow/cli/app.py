@@ -12,6 +12,7 @@ from nucleoflow import __version__
 from nucleoflow.cli import (
     again,
     biases,
+    charges,
     cluster,
     doctor,
     ending,
@@ -88,6 +89,7 @@ biases.register(app)
 free_energies.register(app)
 cluster.register(app)
 nuclei.register(app)
+charges.register(app)
 doctor.register(app)
 
 

@@ -60,7 +60,7 @@ def charges_folder(tasks: Sequence[Path], out: Path) -> Path:
         table["charge_e"],
     )
     moved = changes(rows)
-    out.mkdir(parents=True)
+    out.mkdir(parents=True, exist_ok=True)
     write_table(out, "charges", table)
     write_table(out, "by_element", _columns(rows))
     write_table(out, "changes", _columns(moved))
@@ -70,6 +70,7 @@ def charges_folder(tasks: Sequence[Path], out: Path) -> Path:
             "level_of_theory": levels[0],
             "states": list(dict.fromkeys(r.state for r in rows)),
             "schemes": list(dict.fromkeys(r.scheme for r in rows)),
+            "kinds": list(dict.fromkeys((r.part, r.element) for r in rows)),
             "rows": [asdict(r) for r in rows],
             "changes": [asdict(c) for c in moved],
             "dropped": sum(account["n_frames"] - account["n_labelled"] for account in said),
@@ -107,7 +108,7 @@ def _columns(rows: Sequence[MeanCharge] | Sequence[Change]) -> dict[str, Any]:
 
 def _verdict(rows: Sequence[MeanCharge], moved: Sequence[Change]) -> dict[str, Any]:
     fewest = min(r.n_frames for r in rows)
-    few = sorted({r.state for r in rows if r.n_frames < FEW_FRAMES})
+    few = list(dict.fromkeys(r.state for r in rows if r.n_frames < FEW_FRAMES))
     words = [_trend(c) for c in moved if c.part != "solvent" and _spans(c, rows)]
     said = f" {'; '.join(words)}." if words else ""
     said = said[:1] + said[1:2].upper() + said[2:]

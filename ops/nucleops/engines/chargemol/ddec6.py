@@ -9,6 +9,7 @@ left out back in from its own table of atomic densities, and writes
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,23 @@ def job_control(system: System, atomic_densities: Path) -> str:
     }
     blocks = ("\n".join([f"<{k}>", *lines, f"</{k}>"]) for k, lines in entries.items())
     return "\n\n".join(blocks) + "\n"
+
+
+def find_program(settings: Chargemol) -> None:
+    """Check that Chargemol and its atomic densities are here, before hours of CP2K.
+
+    Raises
+    ------
+    MissingProgram
+        If either is not.
+    """
+    find_densities(settings)
+    if shutil.which(settings.program) is None:
+        raise MissingProgram(
+            f"DDEC6 charges need Chargemol: there is no program {settings.program}",
+            advice="it is in no package registry (ddec.sourceforge.net); name its binary, or do "
+            "without DDEC6",
+        )
 
 
 def find_densities(settings: Chargemol) -> Path:

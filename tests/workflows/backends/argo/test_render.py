@@ -126,12 +126,12 @@ def test_names_read_well(rendered: Any) -> None:
     assert not [name for name in names if "rnd" in name]
     assert manifest["spec"]["entrypoint"] == "study"
     assert [task["name"] for task in templates_of(manifest)["study"]["dag"]["tasks"]] == [
-        *("build", "learn", "metad", "unbiased", "nucleate", "report")
+        *("build", "learn", "metad", "unbiased", "nucleate", "charges", "report")
     ]
 
 
 def test_results_that_people_look_at_are_not_archived(rendered: Any) -> None:
-    shown = {"learning", "metad", "unbiased", "nucleate", "report"}
+    shown = {"learning", "metad", "unbiased", "nucleate", "charges", "report"}
     for template in rendered("quickstart", "kind", "whole")["spec"]["templates"]:
         for artifact in (template.get("outputs") or {}).get("artifacts") or ():
             if "script" in template and artifact["name"] in shown:
