@@ -1,4 +1,4 @@
-"""Kernel density estimates and their maxima, with errors from blocks."""
+"""Kernel density estimates and their maxima, with errors by drawing blocks of the run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nucleops.analysis.grid import FloatArray
 
 @dataclass(frozen=True)
 class Maximum:
-    """A maximum of a density: where, its block error (nan with one block), and its height."""
+    """A maximum of a density: where, its error (nan with one block), and its height."""
 
     position: float
     error: float
@@ -30,7 +30,8 @@ class Density:
     density : ndarray
         Probability per unit of x, shape (n,); integrates to 1.
     error : ndarray
-        Standard error of the density from blocks, shape (n,); nan with fewer than two blocks.
+        Standard error of the density, shape (n,), by bootstrap over blocks; nan with fewer than
+        two blocks.
     bandwidth : float
         Standard deviation of the Gaussian kernel, in x's unit.
     maxima : tuple of Maximum
@@ -74,10 +75,10 @@ def bandwidth_of(
 
     v = np.asarray(values, dtype=np.float64).ravel()
     n, span = n_effective or len(v), float(np.ptp(v))
-    if span <= 0 or n < 10:
-        return silverman(v, n)
-    low, width = v.min() - 0.1 * span, 1.2 * span
     w = None if weights is None else np.asarray(weights, dtype=np.float64).ravel()
+    if span <= 0 or n < 10:
+        return silverman(_sample(v, w), n)
+    low, width = v.min() - 0.1 * span, 1.2 * span
     counts, _ = np.histogram(v, bins=1024, range=(low, low + width), weights=w)
     squares = (dct(counts / counts.sum(), type=2)[1:] / 2.0) ** 2
     k2 = np.arange(1, 1024, dtype=np.float64) ** 2
@@ -93,8 +94,17 @@ def bandwidth_of(
     try:
         t = float(brentq(residual, 1e-9, 0.1))
     except ValueError:
-        return silverman(v, n)
+        return silverman(_sample(v, w), n)
     return float(np.sqrt(t) * width)
+
+
+def _sample(values: FloatArray, weights: FloatArray | None) -> FloatArray:
+    """Values that stand for weighted ones: their quantiles."""
+    if weights is None:
+        return values
+    order = np.argsort(values)
+    share = np.cumsum(weights[order]) / weights.sum()
+    return np.asarray(values[order][np.searchsorted(share, np.linspace(5e-4, 1 - 5e-4, 1000))])
 
 
 def _functional(s: int, t: float, k2: FloatArray, squares: FloatArray) -> float:
@@ -111,11 +121,29 @@ def silverman(values: ArrayLike, n_effective: float | None = None) -> float:
     return float(0.9 * spread * (n_effective or v.size) ** -0.2)
 
 
-def binned_kde(values: ArrayLike, x: FloatArray, bandwidth: float) -> FloatArray:
+def binned_kde(
+    values: ArrayLike, x: FloatArray, bandwidth: float, weights: ArrayLike | None = None
+) -> FloatArray:
     """Gaussian kernel density estimate on an even axis x, shape (n,), through a fine histogram.
 
     Values are shared linearly between the two nearest points and the histogram is convolved with
     the kernel (Silverman, Appl. Statist. 31, 93 (1982)); cost is linear in the number of values.
+
+    Parameters
+    ----------
+    values : array_like
+        Any shape; those outside of x do not count.
+    x : ndarray
+        Where, shape (n,), even.
+    bandwidth : float
+        Standard deviation of the kernel, in x's unit.
+    weights : array_like, optional
+        Of the values' shape (k,), or of shape (B, k) for B densities of the same values.
+
+    Returns
+    -------
+    ndarray
+        Shape (n,) or (B, n); zero where there is no weight.
     """
     from scipy.ndimage import gaussian_filter1d
 
@@ -123,69 +151,86 @@ def binned_kde(values: ArrayLike, x: FloatArray, bandwidth: float) -> FloatArray
     place = (np.asarray(values, dtype=np.float64).ravel() - x[0]) / step
     k = np.floor(place).astype(np.int64)
     part = place - k
+    w = np.ones(len(k)) if weights is None else np.asarray(weights, dtype=np.float64)
     ok = (k >= 0) & (k < len(x) - 1)
-    counts = np.bincount(k[ok], weights=1 - part[ok], minlength=len(x))
-    counts = counts + np.bincount(k[ok] + 1, weights=part[ok], minlength=len(x))
-    total = counts.sum()
-    if total <= 0:
-        return np.zeros(len(x))
-    smooth = gaussian_filter1d(counts, bandwidth / step, mode="constant", truncate=6.0)
-    return np.asarray(smooth / (total * step), dtype=np.float64)
+    counts = np.zeros((*w.shape[:-1], len(x)))
+    for row, own in zip(np.atleast_2d(counts), np.atleast_2d(w), strict=True):
+        row += np.bincount(k[ok], weights=own[ok] * (1 - part[ok]), minlength=len(x))
+        row += np.bincount(k[ok] + 1, weights=own[ok] * part[ok], minlength=len(x))
+    total = counts.sum(axis=-1, keepdims=True)
+    smooth = gaussian_filter1d(counts, bandwidth / step, axis=-1, mode="constant", truncate=6.0)
+    return np.asarray(smooth / np.where(total > 0, total * step, 1.0), dtype=np.float64)
 
 
 def density(
-    values: ArrayLike, *, n_points: int = 512, bandwidth: float | None = None, n_blocks: int = 5
+    values: ArrayLike,
+    block_weights: ArrayLike,
+    *,
+    n_frames: int,
+    n_points: int = 512,
+    bandwidth: float | None = None,
+    n_draws: int = 200,
+    seed: int = 0,
 ) -> Density:
-    """Estimate a density from a series of values, with block errors.
+    """Estimate a density from values that carry weights in each block of a run, with errors.
 
     Parameters
     ----------
     values : array_like
-        Shape (F, P): P values (bonds, angles) in each of F frames, in order of time.
+        Shape (k,): samples, or centres of the bins of a histogram.
+    block_weights : array_like
+        Weight (count) of each value in each block, shape (B, k).
+    n_frames : int
+        Frames of the run: with so many the kernel width is chosen, for the values of one frame are
+        not independent.
     n_points : int
         Points of the axis.
     bandwidth : float, optional
-        Kernel width; :func:`bandwidth_of` the values where not given, with the number of *frames*,
-        because the values of one frame are not independent.
-    n_blocks : int
-        Consecutive blocks of frames for the errors of density and maxima.
+        Kernel width; by :func:`bandwidth_of` where not given.
+    n_draws, seed : int
+        Bootstrap samples of the blocks, with replacement (H. R. Kuensch, Ann. Statist. 17, 1217
+        (1989)), and the seed of the draws.
 
     Raises
     ------
     ValueError
-        If there is no value.
+        If no value carries weight.
     """
-    v = np.asarray(values, dtype=np.float64)
-    if v.size == 0:
+    w = np.atleast_2d(np.asarray(block_weights, dtype=np.float64))
+    total = w.sum(axis=0)
+    if not np.any(total > 0):
         raise ValueError("no values to make a density of")
-    v = v.reshape(len(v), -1)
-    width = bandwidth or bandwidth_of(v, n_effective=max(2, len(v)))
+    v = np.asarray(values, dtype=np.float64).ravel()
+    used = total > 0
+    v, w, total = v[used], w[:, used], total[used]
+    width = bandwidth or bandwidth_of(v, n_effective=max(2, n_frames), weights=total)
     x = np.linspace(v.min() - 4 * width, v.max() + 4 * width, n_points)
-    whole = binned_kde(v, x, width)
-    parts = [p for p in np.array_split(v, n_blocks) if len(p)]
-    curves = np.array([binned_kde(p, x, width) for p in parts])
-    error = np.full(len(x), np.nan)
-    if len(parts) >= 2:
-        error = np.std(curves, axis=0, ddof=1) / np.sqrt(len(parts))
-    return Density(x, whole, error, width, _maxima(x, whole, curves), int(v.size))
+    whole = binned_kde(v, x, width, total)
+    draws = np.zeros((0, n_points))
+    if len(w) >= 2:
+        shares = np.random.default_rng(seed).multinomial(len(w), [1 / len(w)] * len(w), n_draws)
+        # a density is linear in the weights, so that blocks are smoothed once, not in each draw
+        blocks = binned_kde(v, x, width, w) * w.sum(axis=1, keepdims=True)
+        draws = shares @ blocks / np.maximum(shares @ w.sum(axis=1), 1e-300)[:, None]
+    error = draws.std(axis=0, ddof=1) if len(draws) else np.full(n_points, np.nan)
+    return Density(x, whole, error, width, _maxima(x, whole, draws), round(float(total.sum())))
 
 
-def _maxima(x: FloatArray, whole: FloatArray, curves: FloatArray) -> tuple[Maximum, ...]:
-    """Peaks whose prominence is over 5% of the highest, and how much they move between blocks."""
+def _maxima(x: FloatArray, whole: FloatArray, draws: FloatArray) -> tuple[Maximum, ...]:
+    """Peaks whose prominence is over 5% of the highest, and how much they move between draws."""
     from scipy.signal import find_peaks
 
     found, _ = find_peaks(np.concatenate([[0], whole, [0]]), prominence=0.05 * whole.max())
     peaks = found - 1
     maxima = []
     for k in peaks:
-        # A block's own maximum is looked for between the dips on either side of the peak.
+        # A draw's own maximum is looked for between the dips on either side of the peak.
         left = max([p for p in peaks if p < k], default=None)
         right = min([p for p in peaks if p > k], default=None)
         lo = 0 if left is None else left + int(np.argmin(whole[left:k]))
         hi = len(x) if right is None else k + int(np.argmin(whole[k:right])) + 1
-        places = [x[lo + int(np.argmax(c[lo:hi]))] for c in curves if c[lo:hi].max() > 0]
-        n = len(places)
-        error = float(np.std(places, ddof=1) / np.sqrt(n)) if n >= 2 else float("nan")
+        places = [_vertex(x, c, lo + int(np.argmax(c[lo:hi]))) for c in draws]
+        error = float(np.std(places, ddof=1)) if len(places) >= 2 else float("nan")
         maxima.append(Maximum(_vertex(x, whole, int(k)), error, float(whole[k])))
     return tuple(sorted(maxima, key=lambda m: -m.density))
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from nucleops.analysis.stages.structure import against_references
 from nucleops.reporting import (
     cautions,
     charge_figures,
@@ -16,6 +17,7 @@ from nucleops.reporting import (
     nucleation_pool_figures,
     page,
     pictures,
+    radial_figures,
     sections,
     structure_figures,
     structures,
@@ -72,6 +74,10 @@ def write_report(
             "results": results,
             "levels": {stage: sections.level(own) for stage, own in results.items()},
             "runs": sections.runs(results),
+            "references": {
+                r.id: against_references(r.summary.get("kinds") or {}, settings.crystal_ranges)
+                for r in results["unbiased"]
+            },
             "warnings": cautions.warnings(results),
             "figures": book.figures,
             "structures": shown,
@@ -103,6 +109,7 @@ def draw(
         elif r.stage == "unbiased":
             structure_figures.densities(own, r.folder, r.summary, settings)
             structure_figures.series(own, r.folder, r.summary)
+            radial_figures.radial(own, r.folder, r.summary)
         elif r.stage == "charges":
             charge_figures.trend(own, r.folder, r.summary)
         elif r.stage == "nucleate":

@@ -20,6 +20,7 @@ from nucleoflow.cli import (
     inspect,
     nuclei,
     runs,
+    structure,
     studies,
     submit,
 )
@@ -89,6 +90,7 @@ biases.register(app)
 free_energies.register(app)
 cluster.register(app)
 nuclei.register(app)
+structure.register(app)
 charges.register(app)
 doctor.register(app)
 

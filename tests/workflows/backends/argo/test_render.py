@@ -153,7 +153,7 @@ def test_outputs_of_fan_outs_are_left_to_the_pod_under_any_prefix(manifest: dict
 
 _REPEATED = (
     *("run-aimd", "run-train", "run-explore", "run-label"),
-    *("run-metadynamics", "run-replica"),
+    *("run-metadynamics", "run-replica", "run-charges"),
 )
 
 
