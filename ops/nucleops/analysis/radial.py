@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nucleops.analysis.grid import FloatArray
+from nucleops.analysis.grid import FloatArray, IntArray
 from nucleops.analysis.in_blocks import Blocks
 from nucleops.analysis.settings import RadialSettings
 from nucleops.errors import WrongInput
@@ -102,7 +102,7 @@ class RadialTally:
             # beyond half an edge the nearest image is not the only neighbour
             far = min(far, float(np.min(cell)) / 2)
         self._edges = np.linspace(0.0, far, max(1, round(far / settings.bin_A)) + 1)
-        self._blocks = {pair: Blocks() for pair in self.pairs}
+        self._blocks = Blocks()
         symbols = np.array(topology.symbols)
         self._atoms = np.flatnonzero(np.isin(symbols, "-".join(self.pairs).split("-")))
         self._symbols = symbols[self._atoms]
@@ -124,17 +124,25 @@ class RadialTally:
                 advice="allow less: max_A, or --rdf-max",
             )
         x = np.asarray(positions, dtype=np.float64)[:, self._atoms]
-        for pair in self.pairs:
-            for piece in self._blocks[pair].pieces(len(x)):
-                counts, volume = self._count(pair, x[piece], edges[piece])
-                self._blocks[pair].add(np.append(counts, volume))
+        if not self.pairs:
+            return
+        for piece in self._blocks.pieces(len(x)):
+            self._load(x[piece], edges[piece])
+            self._blocks.add([self._count(pair) for pair in self.pairs])
 
-    def _count(self, pair: str, x: FloatArray, cells: FloatArray) -> tuple[FloatArray, float]:
+    def _load(self, x: FloatArray, cells: FloatArray) -> None:
+        import MDAnalysis
+
+        if self._universe is None:
+            self._universe = MDAnalysis.Universe.empty(len(self._atoms))
+        box = np.hstack([cells, np.full((len(cells), 3), 90.0)]) if self._periodic else None
+        self._universe.load_new(x.astype(np.float32), order="fac", dimensions=box)
+
+    def _count(self, pair: str) -> FloatArray:
+        """Count distances in each bin, and last the frames' volumes, over the loaded frames."""
         from MDAnalysis.analysis.rdf import InterRDF
 
-        universe = self._load(x, cells)
-        first, second = (universe.atoms[self._symbols == s] for s in pair.split("-"))
-        same = first == second
+        first, second = (self._universe.atoms[self._symbols == s] for s in pair.split("-"))
         rdf = InterRDF(
             first,
             second,
@@ -142,28 +150,20 @@ class RadialTally:
             range=(0.0, float(self._edges[-1])),
             norm="rdf" if self._periodic else "none",
             # an atom is not its own neighbour
-            exclusion_block=(1, 1) if same else None,
+            exclusion_block=(1, 1) if first == second else None,
         ).run()
         volume = rdf.results.volume_cum if self._periodic else 0.0
-        return np.asarray(rdf.results.count, dtype=np.float64), float(volume)
-
-    def _load(self, x: FloatArray, cells: FloatArray) -> Any:
-        import MDAnalysis
-
-        if self._universe is None:
-            self._universe = MDAnalysis.Universe.empty(len(self._atoms))
-        box = np.hstack([cells, np.full((len(cells), 3), 90.0)]) if self._periodic else None
-        self._universe.load_new(x.astype(np.float32), order="fac", dimensions=box)
-        return self._universe
+        return np.append(rdf.results.count, volume)
 
     def radials(self, n_blocks: int) -> list[Radial]:
         """Make the functions, with errors over so many consecutive blocks."""
-        return [self._radial(pair, n_blocks) for pair in self.pairs]
+        if not self.pairs:
+            return []
+        sums, frames = self._blocks.grouped(max(1, self._blocks.n_frames // n_blocks))
+        return [self._radial(pair, sums[:, k], frames) for k, pair in enumerate(self.pairs)]
 
-    def _radial(self, pair: str, n_blocks: int) -> Radial:
+    def _radial(self, pair: str, sums: FloatArray, frames: IntArray) -> Radial:
         a, b = (int(np.sum(self._symbols == s)) for s in pair.split("-"))
-        blocks = self._blocks[pair]
-        sums, frames = blocks.grouped(max(1, blocks.n_frames // n_blocks))
         shells = 4 / 3 * np.pi * np.diff(self._edges**3)
         n = len(sums)
         rng = np.random.default_rng(0)

@@ -136,16 +136,16 @@ def method(name: str) -> str:
 
 def outside_words(row: Mapping[str, Any]) -> str:
     """Say where a maximum lies in a reference's range, from a row of `against_references`."""
-    unit = "Å" if row["unit"] == "A" else "°"
+    unit = " Å" if row["unit"] == "A" else "°"
     span = f"{row['low']:g}" if row["low"] == row["high"] else f"{row['low']:g}–{row['high']:g}"
     where = "inside"
     if row["outside"]:
         side = "above" if row["outside"] > 0 else "below"
         away = f"{abs(row['outside']):.{2 if row['unit'] == 'A' else 0}f}"
-        where = f"{away} {unit} {side}"
+        where = f"{away}{unit} {side}"
         if row["outside_in_errors"] is not None:
             where += f", {abs(row['outside_in_errors']):.0f} errors"
-    return f"{span} {unit}: {where} ({row['reference']})"
+    return f"{span}{unit}: {where} ({row['reference']})"
 
 
 def shell_words(shell: Mapping[str, Any]) -> str:

@@ -185,7 +185,7 @@ def _show(output: Path) -> None:
     for kind, found in summary["kinds"].items():
         for role, own in {"": found, **found["roles"]}.items():
             maxima = ", ".join(with_error(m["position"], m["error"]) for m in own["maxima"])
-            unit = "Å" if own["unit"] == "A" else "°"
+            unit = " Å" if own["unit"] == "A" else "°"
             words = "" if role else "; ".join(said.get(kind, []))
             table.add_row("" if role else kind, role, str(own["n_bonded"]), maxima + unit, words)
     if table.row_count:
