@@ -113,7 +113,7 @@ def test_missing_program_and_densities(
         find_program(settings.model_copy(update={"program": "no-chargemol"}))
     bare = settings.model_copy(update={"atomic_densities": ""})
     monkeypatch.delenv(DENSITIES_VARIABLE, raising=False)
-    with pytest.raises(MissingProgram, match="nothing is set.*DDEC6_ATOMIC_DENSITIES_DIR"):
+    with pytest.raises(MissingProgram, match="nothing is set; set atomic_densities, or DDEC6"):
         find_program(bare)
     monkeypatch.setenv(DENSITIES_VARIABLE, str(tmp_path / "atomic_densities"))
     find_program(bare)
