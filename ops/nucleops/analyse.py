@@ -126,7 +126,8 @@ class SummariseLearning(OP):
         """Data of the rounds, logs of the production models, what the reference was.
 
         ``init_data`` and ``init_logs`` are the data sets and program outputs of the AIMD runs,
-        ``selection`` the trust levels (``force_deviation_low_eV_A``, ``.._high_eV_A``).
+        ``selection`` the trust levels (``force_deviation_low_eV_A``, ``.._high_eV_A``),
+        ``collection`` what :class:`nucleops.data.GatherData` says of all data.
         """
         return OPIOSign(
             {
@@ -136,6 +137,7 @@ class SummariseLearning(OP):
                 "init_logs": Artifact(Paths, optional=True),
                 "level_of_theory": BigParameter(dict, default={}),
                 "selection": BigParameter(dict, default={}),
+                "collection": Parameter(dict, default={}),
             }
         )
 
@@ -159,5 +161,6 @@ class SummariseLearning(OP):
             init_data=_given(ip.get("init_data")),
             init_logs=_given(ip.get("init_logs")),
             selection=ip["selection"],
+            collection=ip["collection"],
         )
         return OPIO({"learning": folder})

@@ -66,8 +66,9 @@ class RunExplore(OP):
 
     ``traj`` and ``model_devi`` hold the frames up to the end of trust, row by row the same; a run
     that blew up at once leaves its start, with an infinite deviation, and never fails the round.
-    ``optional_output`` is the whole result folder with ``md.json`` and ``topology.extxyz``.
-    ``config`` may hold ``cores``.
+    ``optional_output`` is the whole result folder with ``md.json`` and ``topology.extxyz``, which
+    our selector reads. ``config`` may hold ``cores``, and ``result_folder: extra_outputs`` for
+    selectors of dpgen2's, which take every ``optional_output`` for a JSON file.
     """
 
     @classmethod
@@ -115,14 +116,23 @@ class RunExplore(OP):
         folder = Path(ip["task_name"])
         outcome = explore(task, system, ip["models"], folder, reporter(self))
         colvar = outcome.md_folder / "COLVAR"
+        for_dpgen2 = _folder_is_extra(config)
         return OPIO(
             {
                 "log": outcome.md_folder / "log.lammps",
                 "traj": outcome.trajectory,
                 "model_devi": outcome.model_deviation,
                 **({"plm_output": colvar} if colvar.is_file() else {}),
-                "optional_output": outcome.md_folder,
-                "extra_outputs": [],
+                **({} if for_dpgen2 else {"optional_output": outcome.md_folder}),
+                "extra_outputs": [outcome.md_folder] if for_dpgen2 else [],
                 "ns_per_day": outcome.ns_per_day,
             }
         )
+
+
+def _folder_is_extra(config: dict[str, Any]) -> bool:
+    allowed = ("optional_output", "extra_outputs")
+    found = config.get("result_folder", allowed[0])
+    if found not in allowed:
+        raise WrongInput(f"config.result_folder: found {found!r}, allowed: {', '.join(allowed)}")
+    return bool(found == allowed[1])

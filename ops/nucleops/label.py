@@ -122,8 +122,8 @@ class PrepLabel(OP):
         Parameters
         ----------
         ip : OPIO
-            ``config`` (see ``LabelConfig``, as it is or under ``run``), ``type_map``, ``confs``
-            (extended XYZ files, DeePMD npy folders; there may be none).
+            ``config`` (see :func:`label_config`), ``type_map``, ``confs`` (extended XYZ files,
+            DeePMD npy folders; there may be none, and folders may be empty).
 
         Returns
         -------
@@ -167,6 +167,13 @@ class RunLabel(OP):
             }
         )
 
+    @staticmethod
+    def args() -> list[Any]:
+        """Return the arguments of dpgen2's ``run_config`` (``dargs.Argument``)."""
+        from nucleops.dpgen2 import run_arguments
+
+        return run_arguments()
+
     @OP.exec_sign_check
     @dflow_errors
     def execute(self, ip: OPIO) -> OPIO:
@@ -175,8 +182,8 @@ class RunLabel(OP):
         Parameters
         ----------
         ip : OPIO
-            ``config`` (see ``LabelConfig``, as it is or under ``run``), ``task_name``,
-            ``task_path`` (a folder of ``PrepLabel``).
+            ``config`` (see :func:`label_config`), ``task_name``, ``task_path`` (a folder of
+            ``PrepLabel``).
 
         Returns
         -------
@@ -212,7 +219,10 @@ class RunLabel(OP):
 
 
 def label_config(config: dict[str, Any]) -> LabelConfig:
-    """Read the settings from an operator's ``config``: as it is, or dpgen2's, under ``run``.
+    """Read the settings from an operator's ``config``: as it is, or as dpgen2 puts it together.
+
+    dpgen2 has the settings under ``run``, and under ``inputs`` an object with the level of theory
+    (:class:`nucleops.dpgen2.LabelInputs`).
 
     Raises
     ------
@@ -222,6 +232,9 @@ def label_config(config: dict[str, Any]) -> LabelConfig:
     from pydantic import ValidationError
 
     found = config.get("run") or config
+    level = getattr(config.get("inputs"), "level", None)
+    if level is not None:
+        found = {"level": level, **found}
     try:
         return LabelConfig.model_validate(
             {k: v for k, v in found.items() if k not in {"inputs", "run", "extra_output_files"}}

@@ -56,6 +56,8 @@ class SelectConfs(OP):
     @dflow_errors
     def execute(self, ip: OPIO) -> OPIO:
         """Let the selector choose, and write down what it counted."""
+        from nucleops.learning.foreign_report import foreign_summary
+
         selector: Any = ip["conf_selector"]
         if not hasattr(selector, "select"):
             raise WrongInput(
@@ -79,7 +81,7 @@ class SelectConfs(OP):
             optional_outputs=[run[2] for run in runs],
         )
         record = Path(RECORD_FILE)
-        summary = report.summary()
+        summary = report.summary() if hasattr(report, "summary") else foreign_summary(report, confs)
         record.write_text(json.dumps(summary, indent=1))
         counts = {name: summary[name] for name in COUNTS}
         return OPIO({"report": report, "counts": counts, "confs": confs, "record": record})
@@ -92,7 +94,10 @@ class CollectData(OP):
 
     @classmethod
     def get_input_sign(cls) -> OPIOSign:
-        """Labels of the round, data of the rounds before, and what else happened in it."""
+        """Labels of the round, the data from before it, and what else happened in it.
+
+        Labels of configurations that ``init_data`` or ``iter_data`` hold already are left out.
+        """
         return OPIOSign(
             {
                 "name": str,
@@ -100,6 +105,7 @@ class CollectData(OP):
                 "optional_parameter": Parameter(dict, default=cls.default_optional_parameter),
                 "labeled_data": Artifact(Paths),
                 "iter_data": Artifact(Paths),
+                "init_data": Artifact(Paths, optional=True),
                 "train_logs": Artifact(Paths, optional=True),
                 "selection_record": Artifact(Path, optional=True),
             }
@@ -124,7 +130,8 @@ class CollectData(OP):
         folder = Path(ip["name"])
         folder.mkdir(exist_ok=True)
         labelled = [path for path in ip["labeled_data"] if path is not None]
-        labels = collect_labels(labelled, ip["type_map"], folder)
+        earlier = [*(ip["init_data"] or []), *ip["iter_data"]]
+        labels = collect_labels(labelled, ip["type_map"], folder, earlier)
         write_round(
             folder,
             labels,

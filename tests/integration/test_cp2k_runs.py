@@ -107,6 +107,7 @@ def test_aimd_to_a_data_set(droplet, tmp_path):
     assert [frame.step for frame in read.frames] == [4, 8, 12, 16, 20]
     assert result.stopped_because is None
     assert seen == sorted(seen)
+    assert (seen[0], seen[-1]) == (0, 20)
     (data,) = stack_frames(read.frames)
     write_deepmd(data, type_map("Ag"), tmp_path / "data")
     back = read_deepmd(tmp_path / "data")

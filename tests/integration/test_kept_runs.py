@@ -10,6 +10,7 @@ import json
 import random
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,17 @@ def kill_until_it_ends(
 
 
 @pytest.mark.usefixtures("fast_lammps")
+def test_a_run_too_short_to_be_looked_at_reports_both_its_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervision, "WATCH_INTERVAL_S", 3600.0)
+    seen: list[tuple[int, int]] = []
+    report = lambda done, total: seen.append((done, total))  # noqa: E731
+    run(tmp_path / "md", settings_for(400), None, 5, None, report)
+    assert seen == [(0, 400), (400, 400)]
+
+
+@pytest.mark.usefixtures("fast_lammps")
 @pytest.mark.parametrize(
     ("steps", "thermostat", "bias"),
     [(40_000, "nose-hoover", None), (40_000, "csvr", None), (20_000, "csvr", METADYNAMICS)],
@@ -127,24 +139,26 @@ def test_a_server_that_dies_meanwhile_is_waited_for(
 ) -> None:
     """The run goes on without the store, and is stored once that is back."""
     store = S3Store(s3_environment.settings(prefix="meanwhile", attempts=1))
-    moments = {2_000: s3_environment.kill, 30_000: s3_environment.start}
+    over = threading.Event()
+
+    def bring_back() -> None:
+        while "not saved, trying again" not in caplog.text and not over.wait(0.02):
+            pass
+        s3_environment.start()
+
+    bringer = threading.Thread(target=bring_back)
 
     def progress(done: int, _total: int) -> None:
-        for step in [step for step in moments if step <= done]:
-            moments.pop(step)()
+        if done == 0 and not bringer.ident:
+            s3_environment.kill()
+            bringer.start()
 
+    keeping = Keeping(store, "run", INTERVAL_S)
     try:
-        done = run(
-            tmp_path / "md",
-            settings_for(40_000),
-            None,
-            5,
-            Keeping(store, "run", INTERVAL_S),
-            progress=progress,
-        )
+        done = run(tmp_path / "md", settings_for(40_000), None, 5, keeping, progress)
     finally:
-        for bring_back in moments.values():  # other tests use this server
-            bring_back()
+        over.set()
+        bringer.join()  # other tests use this server
     assert done.steps_run == 40_000
     assert "not saved, trying again" in caplog.text
     newest = max(key for key in store.list("run") if "/manifest-" in key)

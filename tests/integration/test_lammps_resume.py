@@ -16,6 +16,7 @@ from kept_runs import LENIENT
 from nucleops.bias.hills import hills_bias, read_hills
 from nucleops.bias.series import read_colvar
 from nucleops.bias.spec import Bias
+from nucleops.engines import supervision
 from nucleops.engines.lammps.legs import LEG_FILE
 from nucleops.engines.lammps.md import run_md
 from nucleops.engines.lammps.settings import MdSettings
@@ -43,6 +44,12 @@ OUTPUTS = ("COLVAR", "HILLS", "trajectory.dump", "model_devi.out", "thermo.csv")
 
 def settings_for(thermostat: str, steps: int = 4000) -> MdSettings:
     return MdSettings(steps=steps, stride=20, checkpoint_steps=100, thermostat=thermostat)
+
+
+@pytest.fixture(autouse=True)
+def looked_at_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs must not be over before somebody has seen how far they are."""
+    monkeypatch.setattr(supervision, "WATCH_INTERVAL_S", 0.05)
 
 
 class Killer:

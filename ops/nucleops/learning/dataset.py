@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from nucleops.engines.deepmd.data import atom_elements, load_frames
-from nucleops.errors import WrongInput
+from nucleops.errors import TruncatedOutput, WrongInput
 from nucleops.learning.frames import LabelledFrames, concatenate, split, stack_frames
+from nucleops.learning.provenance import FRAMES_FILE, read_provenance, write_provenance
 
 __all__ = [
     "LabelledFrames",
     "concatenate",
     "energy_range",
-    "merge_systems",
     "read_deepmd",
     "split",
     "stack_frames",
@@ -32,7 +32,7 @@ def write_deepmd(frames: LabelledFrames, type_map: Sequence[str], path: Path) ->
     Parameters
     ----------
     frames : LabelledFrames
-        At least one frame. The order of atoms is kept.
+        At least one frame. The order of atoms is kept. Known provenance goes to ``frames.json``.
     type_map : sequence of str
         Element order of every data set.
     path : Path
@@ -62,6 +62,9 @@ def write_deepmd(frames: LabelledFrames, type_map: Sequence[str], path: Path) ->
         "nopbc": not frames.periodic,
     }
     LabeledSystem(data=data).to("deepmd/npy", str(path), prec=np.float64)
+    (path / FRAMES_FILE).unlink(missing_ok=True)
+    if frames.provenance is not None:
+        write_provenance(path, frames.provenance)
 
 
 def read_deepmd(path: Path) -> LabelledFrames:
@@ -84,7 +87,15 @@ def read_deepmd(path: Path) -> LabelledFrames:
         raise WrongInput(f"{path}: box.npy has cells that are not orthorhombic along x, y, z")
     periodic = not (path / "nopbc").is_file()
     positions, forces = arrays["coord"].reshape(shape), arrays["force"].reshape(shape)
-    return LabelledFrames(symbols, positions, edges.copy(), arrays["energy"], forces, periodic)
+    known = read_provenance(path)
+    if known is not None and len(known) != n_frames:
+        raise TruncatedOutput(
+            f"{path / FRAMES_FILE} is of {len(known)} frames, the data of {n_frames}"
+        )
+    provenance = None if known is None else tuple(known)
+    return LabelledFrames(
+        symbols, positions, edges.copy(), arrays["energy"], forces, periodic, provenance
+    )
 
 
 def systems_below(paths: Iterable[Path]) -> list[Path]:
@@ -97,45 +108,22 @@ def systems_below(paths: Iterable[Path]) -> list[Path]:
     return found
 
 
-def merge_systems(paths: Iterable[Path], type_map: Sequence[str], folder: Path) -> int:
-    """Merge data sets into one system for each composition (and order of atoms).
-
-    Parameters
-    ----------
-    paths : iterable of Path
-        DeePMD npy systems at any depth below.
-    type_map : sequence of str
-        Element order of what is written.
-    folder : Path
-        Where systems are written, named by their formula, ``-nopbc`` appended for droplets.
-
-    Returns
-    -------
-    int
-        Number of frames.
-
-    Raises
-    ------
-    TruncatedOutput, WrongInput
-        As :func:`read_deepmd` and :func:`write_deepmd`.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    merged = concatenate(read_deepmd(path) for path in systems_below(paths))
-    for frames, name in zip(merged, system_names(merged, type_map), strict=True):
-        write_deepmd(frames, type_map, folder / name)
-    return sum(len(frames) for frames in merged)
-
-
 def system_names(systems: Sequence[LabelledFrames], type_map: Sequence[str]) -> list[str]:
-    """Return a folder name for each system: its formula, made unique where orders differ."""
-    names: list[str] = []
-    for frames in systems:
-        name = base = frames.formula(type_map) + ("" if frames.periodic else "-nopbc")
-        for number in range(2, len(systems) + 1):
-            if name in names:
-                name = f"{base}-{number}"
-        names.append(name)
-    return names
+    """Return a folder name for each system: its formula, numbered where orders of atoms differ."""
+    formulas = (s.formula(type_map) + ("" if s.periodic else "-nopbc") for s in systems)
+    return numbered(formulas)
+
+
+def numbered(names: Iterable[str]) -> list[str]:
+    """Return names of which those that came before get a number: ``a``, ``a-2``, ``a-3``."""
+    unique: dict[str, None] = {}
+    for base in names:
+        name, number = base, 1
+        while name in unique:
+            number += 1
+            name = f"{base}-{number}"
+        unique[name] = None
+    return list(unique)
 
 
 def energy_range(paths: Iterable[Path], type_map: Sequence[str]) -> dict[str, tuple[float, float]]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nucleops.engines.cp2k.frames import LabelledFrame
 from nucleops.errors import TruncatedOutput
+from nucleops.learning.provenance import Provenance, frame_id
 from nucleops.systems.system import FloatArray
 
 _SMALLEST_SPLIT = 5
@@ -32,6 +35,8 @@ class LabelledFrames:
         Forces in eV/A, shape (n_frames, n_atoms, 3).
     periodic : bool
         Whether the cells repeat.
+    provenance : tuple of Provenance or None
+        Where each frame comes from, shape (n_frames,); None for data that came without.
 
     Raises
     ------
@@ -45,6 +50,7 @@ class LabelledFrames:
     energies: FloatArray
     forces: FloatArray
     periodic: bool
+    provenance: tuple[Provenance, ...] | None = None
 
     def __post_init__(self) -> None:
         n_frames, n_atoms = len(self.energies), len(self.symbols)
@@ -60,6 +66,10 @@ class LabelledFrames:
                 raise TruncatedOutput(f"{name} have shape {array.shape} instead of {shape}")
             if not np.isfinite(array).all():
                 raise TruncatedOutput(f"{name} hold numbers that are not finite")
+        if self.provenance is not None and len(self.provenance) != n_frames:
+            raise TruncatedOutput(
+                f"provenance is of {len(self.provenance)} frames, the data of {n_frames}"
+            )
 
     def __len__(self) -> int:
         return len(self.energies)
@@ -74,24 +84,59 @@ class LabelledFrames:
         counts = {element: self.symbols.count(element) for element in type_map}
         return "".join(f"{element}{n}" for element, n in counts.items() if n)
 
-    def take(self, chosen: slice) -> LabelledFrames:
-        """Return some of the frames."""
+    def take(self, chosen: slice | Sequence[int] | NDArray[np.int64]) -> LabelledFrames:
+        """Return some of the frames: a slice, or their numbers in the order that is wanted."""
+        numbers = np.arange(len(self))[chosen]
+        known = self.provenance
         return replace(
             self,
-            positions=self.positions[chosen],
-            cells=self.cells[chosen],
-            energies=self.energies[chosen],
-            forces=self.forces[chosen],
+            positions=self.positions[numbers],
+            cells=self.cells[numbers],
+            energies=self.energies[numbers],
+            forces=self.forces[numbers],
+            provenance=None if known is None else tuple(known[k] for k in numbers),
         )
 
+    def identity(self, number: int, level: str) -> str:
+        """Return the :func:`~nucleops.learning.provenance.frame_id` of a frame at some level."""
+        return frame_id(
+            self.symbols,
+            self.positions[number],
+            self.cells[number],
+            self.energies[number],
+            self.forces[number],
+            level,
+            periodic=self.periodic,
+        )
 
-def stack_frames(frames: Sequence[LabelledFrame]) -> list[LabelledFrames]:
-    """Gather single frames into one :class:`LabelledFrames` for each set of atoms, in order."""
-    groups: dict[tuple[tuple[str, ...], bool], list[LabelledFrame]] = {}
-    for frame in frames:
-        groups.setdefault((frame.system.symbols, frame.system.periodic), []).append(frame)
-    return [
-        LabelledFrames(
+    def known_as(self, provenance: Sequence[Provenance]) -> LabelledFrames:
+        """Return the frames with their provenance, its ``id`` computed from their content."""
+        named = [
+            replace(entry, id=self.identity(number, entry.level))
+            for number, entry in enumerate(provenance)
+        ]
+        return replace(self, provenance=tuple(named))
+
+
+def stack_frames(
+    frames: Sequence[LabelledFrame], provenance: Sequence[Provenance] | None = None
+) -> list[LabelledFrames]:
+    """Gather single frames into one :class:`LabelledFrames` for each set of atoms, in order.
+
+    Parameters
+    ----------
+    frames : sequence of LabelledFrame
+        Frames of any atoms.
+    provenance : sequence of Provenance, optional
+        One a frame; ``id`` is filled in.
+    """
+    groups: dict[tuple[tuple[str, ...], bool], list[int]] = {}
+    for number, frame in enumerate(frames):
+        groups.setdefault((frame.system.symbols, frame.system.periodic), []).append(number)
+    stacked = []
+    for (symbols, periodic), numbers in groups.items():
+        group = [frames[number] for number in numbers]
+        arrays = LabelledFrames(
             symbols,
             np.array([f.system.positions for f in group]),
             np.array([f.system.cell for f in group]),
@@ -99,12 +144,17 @@ def stack_frames(frames: Sequence[LabelledFrame]) -> list[LabelledFrames]:
             np.array([f.forces_eV_A for f in group]),
             periodic,
         )
-        for (symbols, periodic), group in groups.items()
-    ]
+        if provenance is not None:
+            arrays = arrays.known_as([provenance[number] for number in numbers])
+        stacked.append(arrays)
+    return stacked
 
 
 def concatenate(parts: Iterable[LabelledFrames]) -> list[LabelledFrames]:
-    """Join data of the same atoms, in order; different atoms or periodicity stay apart."""
+    """Join data of the same atoms, in order; different atoms or periodicity stay apart.
+
+    Provenance is kept where all parts of the same atoms have it.
+    """
     groups: dict[tuple[tuple[str, ...], bool], list[LabelledFrames]] = {}
     for part in parts:
         groups.setdefault(part.key, []).append(part)
@@ -116,9 +166,15 @@ def concatenate(parts: Iterable[LabelledFrames]) -> list[LabelledFrames]:
             np.concatenate([p.energies for p in group]),
             np.concatenate([p.forces for p in group]),
             periodic,
+            _joined([p.provenance for p in group]),
         )
         for (symbols, periodic), group in groups.items()
     ]
+
+
+def _joined(parts: list[tuple[Provenance, ...] | None]) -> tuple[Provenance, ...] | None:
+    known = [part for part in parts if part is not None]
+    return tuple(chain.from_iterable(known)) if len(known) == len(parts) else None
 
 
 def split(frames: LabelledFrames, held_out: float) -> tuple[LabelledFrames, LabelledFrames]:

@@ -13,7 +13,7 @@ import numpy as np
 from nucleops.engines.cp2k.frames import ForcesTooLarge, LabelledFrame
 from nucleops.engines.cp2k.settings import LabelSettings, LevelOfTheory
 from nucleops.engines.cp2k.single_point import PROGRAM, label
-from nucleops.engines.deepmd.data import atom_elements
+from nucleops.engines.deepmd.data import DROPLET_VACUUM_A, atom_elements
 from nucleops.errors import (
     ProgramFailed,
     ScfNotConverged,
@@ -23,13 +23,13 @@ from nucleops.errors import (
 )
 from nucleops.learning.account import ACCOUNT_FILE, Account
 from nucleops.learning.dataset import stack_frames, system_names, write_deepmd
+from nucleops.learning.provenance import Provenance
 from nucleops.settings import PositiveInt, Settings
 from nucleops.systems.files import frames_of, read_extxyz, read_trajectory, write_trajectory
 from nucleops.systems.system import System
 
 TASK_FILE = "task.json"
 _DROPPED = (ScfNotConverged, TruncatedOutput, ForcesTooLarge, ProgramFailed, TimeLimit)
-_DROPLET_VACUUM_A = 16.0
 
 
 class LabelConfig(Settings):
@@ -70,7 +70,7 @@ def prepare_tasks(
     Raises
     ------
     WrongInput
-        If a path holds no configuration, or one that cannot be read.
+        If a path holds something else than configurations, or one that cannot be read.
     """
     groups: dict[tuple[tuple[str, ...], bool], list[tuple[System, dict[str, Any]]]] = {}
     for conf in confs:
@@ -157,10 +157,27 @@ def label_task(
     return account
 
 
-def write_data(frames: Sequence[LabelledFrame], type_map: Sequence[str], folder: Path) -> None:
-    """Write frames as a DeePMD npy system, or as several in subfolders if their atoms differ."""
+def write_data(
+    frames: Sequence[LabelledFrame],
+    type_map: Sequence[str],
+    folder: Path,
+    provenance: Sequence[Provenance] | None = None,
+) -> None:
+    """Write frames as a DeePMD npy system, or as several in subfolders if their atoms differ.
+
+    Parameters
+    ----------
+    frames : sequence of LabelledFrame
+        Accepted frames.
+    type_map : sequence of str
+        Element order.
+    folder : Path
+        Where to write.
+    provenance : sequence of Provenance, optional
+        One a frame, ``id`` still empty.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    systems = stack_frames(frames)
+    systems = stack_frames(frames, provenance)
     if len(systems) == 1:  # dpgen2's CollectData expects the system itself
         write_deepmd(systems[0], type_map, folder)
         return
@@ -214,7 +231,7 @@ def _sources(conf: Path) -> list[Path]:
         if "type.raw" in files:
             found.append(Path(folder))
         found += [Path(folder) / name for name in files if name.endswith(".extxyz")]
-    if not found:
+    if not found and any(conf.iterdir()):  # dpgen2's selection of nothing is an empty folder
         raise WrongInput(f"{conf} holds no configuration", advice="allowed: .extxyz, DeePMD npy")
     return sorted(found)
 
@@ -231,7 +248,7 @@ def _deepmd_configurations(source: Path) -> Iterator[System]:
         except (OSError, ValueError, EOFError) as error:
             raise WrongInput(f"{folder}: cannot be read: {error}") from error
         for positions, box in zip(frames, boxes, strict=True):
-            edges = np.ptp(positions, axis=0) + _DROPLET_VACUUM_A if box is None else np.diag(box)
+            edges = np.ptp(positions, axis=0) + DROPLET_VACUUM_A if box is None else np.diag(box)
             if periodic and (box is None or np.abs(box - np.diag(edges)).max() > 1e-6):
                 raise WrongInput(f"{folder}: only orthorhombic cells along x, y, z are allowed")
             yield System(source.name, symbols, positions, edges.copy(), periodic)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ ROUND_FILE = "round.json"
 TEST_FOLDER = "tests"
 
 
-def collect_labels(labelled: list[Path], type_map: list[str], folder: Path) -> dict[str, Any]:
+def collect_labels(
+    labelled: list[Path], type_map: list[str], folder: Path, earlier: Sequence[Path] = ()
+) -> dict[str, Any]:
     """Merge the data sets of a round's labelling tasks, one system for each composition.
 
     Parameters
@@ -22,21 +25,27 @@ def collect_labels(labelled: list[Path], type_map: list[str], folder: Path) -> d
     type_map : list of str
         Element order.
     folder : Path
-        Where the merged systems go.
+        Where the merged systems go; its name is the round's.
+    earlier : sequence of Path
+        Data from before the round. Frames that are there are not added again.
 
     Returns
     -------
     dict
-        ``n_labelled`` and ``n_dropped`` (reason to number of frames).
+        ``n_labelled`` (new ones), ``n_duplicates`` and ``n_dropped`` (reason to number of frames).
     """
-    from nucleops.learning.dataset import merge_systems
+    from nucleops.learning.collection.rounds import merge_systems
 
-    n_labelled = merge_systems(labelled, type_map, folder)
+    new = merge_systems(labelled, type_map, folder, round_name=folder.name, earlier=earlier)
     dropped: Counter[str] = Counter()
     for path in labelled:
         for summary in sorted(path.rglob("labels.json")):
             dropped.update(json.loads(summary.read_text()).get("dropped", {}))
-    return {"n_labelled": n_labelled, "n_dropped": dict(dropped)}
+    return {
+        "n_labelled": new.n_frames,
+        "n_duplicates": new.n_duplicates,
+        "n_dropped": dict(dropped),
+    }
 
 
 def write_round(

@@ -128,7 +128,8 @@ def _opened(path: Path, kind: str) -> Any:
 
 def _decimal(values: FloatArray) -> FloatArray:
     """Return the decimals that single-precision numbers stand for: 0.005, not 0.00499999989."""
-    return np.array(np.asarray(values, dtype=np.float32).astype(str), dtype=np.float64)
+    single = np.asarray(values, dtype=np.float32)
+    return np.array([float(str(x)) for x in single.flat]).reshape(single.shape)
 
 
 def _dcd_cell(path: Path, number: int, unitcell: FloatArray) -> FloatArray | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,13 +15,13 @@ from nucleops.learning.dataset import (
     LabelledFrames,
     concatenate,
     energy_range,
-    merge_systems,
     read_deepmd,
     split,
     stack_frames,
     systems_below,
     write_deepmd,
 )
+from nucleops.learning.provenance import INITIAL, Provenance, write_provenance
 from nucleops.systems.system import System
 
 TYPE_MAP = ["Ag", "S", "N", "C", "H", "O"]
@@ -95,26 +97,6 @@ def test_unknown_element_and_no_frame_are_refused(tmp_path):
         write_deepmd(frames(0), TYPE_MAP, tmp_path / "d")
 
 
-def test_merge_by_composition(tmp_path):
-    parts = {
-        "a": frames(3, seed=1),
-        "deep/b": frames(2, seed=2),
-        "c": frames(4, periodic=False, seed=3),
-        "e": frames(2, ("Ag", "S"), seed=4),
-        "f": frames(1, METHANOL[::-1], seed=5),
-    }
-    for name, part in parts.items():
-        write_deepmd(part, TYPE_MAP, tmp_path / "in" / name)
-    n = merge_systems([tmp_path / "in"], TYPE_MAP, tmp_path / "out")
-    assert n == 12
-    found = {path.name: read_deepmd(path) for path in systems_below([tmp_path / "out"])}
-    assert sorted(found) == ["Ag1S1", "C1H4O1", "C1H4O1-2", "C1H4O1-nopbc"]
-    both = concatenate([parts["a"], parts["deep/b"]])[0]
-    assert same(found["C1H4O1"], both)
-    assert found["C1H4O1-2"].symbols == METHANOL[::-1]
-    assert merge_systems([], TYPE_MAP, tmp_path / "none") == 0
-
-
 def test_links_are_followed(tmp_path):
     write_deepmd(frames(2), TYPE_MAP, tmp_path / "real" / "d")
     (tmp_path / "link").symlink_to(tmp_path / "real")
@@ -149,3 +131,32 @@ def test_stack_keeps_order_and_parts_by_atoms():
         [one(("C",), 1.0), one(("O",), 2.0), one(("C",), 3.0), one(("C",), 4.0, periodic=False)]
     )
     assert [list(s.energies) for s in stacked] == [[1.0, 3.0], [2.0], [4.0]]
+
+
+def known(data: LabelledFrames, **fields) -> LabelledFrames:
+    entries = [Provenance(step=10 * k, level="GFN1-xTB", **fields) for k in range(len(data))]
+    return data.known_as(entries)
+
+
+def test_provenance_goes_with_its_frames(tmp_path):
+    data = known(frames(4), parent="methanol-300K", round=INITIAL)
+    assert len({entry.id for entry in data.provenance}) == 4
+    write_deepmd(data, TYPE_MAP, tmp_path / "d")
+    assert read_deepmd(tmp_path / "d").provenance == data.provenance
+    assert [p.step for p in data.take([3, 1]).provenance] == [30, 10]
+    assert data.take(slice(1, 3)).provenance == data.provenance[1:3]
+    parts = [data.take(slice(0, 1)), data.take(slice(1, 4))]
+    assert concatenate(parts)[0].provenance == data.provenance
+    assert concatenate([*parts, frames(1)])[0].provenance is None
+    write_deepmd(frames(4), TYPE_MAP, tmp_path / "d")
+    assert read_deepmd(tmp_path / "d").provenance is None
+
+
+def test_provenance_of_other_frames_is_refused(tmp_path):
+    data = known(frames(3))
+    write_deepmd(data, TYPE_MAP, tmp_path)
+    write_provenance(tmp_path, data.provenance[:2])
+    with pytest.raises(TruncatedOutput, match=r"frames\.json is of 2 frames, the data of 3"):
+        read_deepmd(tmp_path)
+    with pytest.raises(TruncatedOutput, match="provenance is of 2 frames"):
+        replace(data, provenance=data.provenance[:2])

@@ -45,4 +45,5 @@ def test_labels_of_a_round_are_a_parameter(tmp_path: Path, monkeypatch: pytest.M
             }
         )
     )  # fmt: skip
-    assert out["labels"] == {"n_labelled": 0, "n_dropped": {"SCF not converged": 3}}
+    dropped = {"SCF not converged": 3}
+    assert out["labels"] == {"n_labelled": 0, "n_duplicates": 0, "n_dropped": dropped}

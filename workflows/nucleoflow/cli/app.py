@@ -14,6 +14,7 @@ from nucleoflow.cli import (
     biases,
     charges,
     cluster,
+    data,
     doctor,
     ending,
     free_energies,
@@ -92,6 +93,7 @@ cluster.register(app)
 nuclei.register(app)
 structure.register(app)
 charges.register(app)
+data.register(app)
 doctor.register(app)
 
 

@@ -134,6 +134,9 @@ def picture(status: RunStatus, now: float, cores: int, width: int = WIDE) -> Ren
         parts.append(stage_table(summaries))
     if status.rounds:
         parts.append(rounds_table(status.rounds))
+    if status.data:
+        what = f"  {status.data.n_frames} labelled frames, {status.data.address}"
+        parts.append(Text(what, style="dim", overflow="fold"))
     productions = [fan_out for fan_out in fan_outs(status) if fan_out.total > 1]
     if productions:
         parts.append(fan_out_table(productions))

@@ -20,8 +20,10 @@ from dpgen2.flow import ConcurrentLearning
 from dpgen2.superop import ConcurrentLearningBlock, PrepRunDPTrain, PrepRunFp, PrepRunLmp
 from dpgen2.utils.step_config import normalize
 
+from nucleoflow.runs.rounds import DATA_KEY
 from nucleoflow.study.model import Study
 from nucleops.analyse import SummariseLearning
+from nucleops.data import GatherData
 from nucleops.explore import PrepExplore, RunExplore
 from nucleops.label import PrepLabel, RunAimd, RunLabel
 from nucleops.learning.selector import TrustLevelSelector
@@ -35,7 +37,8 @@ class LearningBlock(ConcurrentLearningBlock):
     """dpgen2's block, whose data collection also keeps the account of the round.
 
     dpgen2 hands on models and data only. The training tests and the selection's counts are wired
-    to the collecting step too, which writes them beside the round's data as ``round.json``.
+    to the collecting step too, which writes them beside the round's data as ``round.json``; so are
+    the initial data, which it does not repeat.
     """
 
     def __init__(self, name: str, **operators: Any) -> None:
@@ -44,6 +47,7 @@ class LearningBlock(ConcurrentLearningBlock):
         collect = steps[f"{name}-collect-data"]
         collect.set_artifacts(
             {
+                "init_data": self.inputs.artifacts["init_data"],
                 "train_logs": steps[f"{name}-prep-run-dp-train"].outputs.artifacts["logs"],
                 "selection_record": steps[f"{name}-select-confs"].outputs.artifacts["record"],
             }
@@ -53,14 +57,14 @@ class LearningBlock(ConcurrentLearningBlock):
 def learn_stage(study: Study) -> Steps:
     """Build the stage's template.
 
-    Inputs: artifact ``systems``. Outputs: artifacts ``models`` (the production committee) and
-    ``learning`` (the account for the report).
+    Inputs: artifact ``systems``. Outputs: artifacts ``models`` (the production committee),
+    ``learning`` (the account for the report) and ``data`` (all labelled frames, as a collection).
     """
     steps = Steps(
         "learn",
         inputs=Inputs(artifacts={"systems": InputArtifact()}),
         outputs=Outputs(
-            artifacts={"models": OutputArtifact(), "learning": OutputArtifact()},
+            artifacts={name: OutputArtifact() for name in ("models", "learning", "data")},
         ),
     )
     aimd = _aimd_step(study, steps)
@@ -84,13 +88,27 @@ def learn_stage(study: Study) -> Steps:
         },
         key="final--prep-run-train",
     )
-    steps.add(final)
+    data = Step(
+        "gather-data",
+        template=PythonOPTemplate(GatherData),
+        parameters={
+            "type_map": study.type_map,
+            "level_of_theory": study.level_of_theory.model_dump(mode="json"),
+        },
+        artifacts={
+            "init_data": aimd.outputs.artifacts["labeled_data"],
+            "iter_data": loop.outputs.artifacts["iter_data"],
+        },
+        key=DATA_KEY,
+    )
+    steps.add([final, data])
     summary = Step(
         "summarise-learning",
         template=PythonOPTemplate(SummariseLearning),
         parameters={
             "level_of_theory": study.level_of_theory.model_dump(mode="json"),
             "selection": study.learn.selection.model_dump(mode="json"),
+            "collection": data.outputs.parameters["summary"],
         },
         artifacts={
             "init_data": aimd.outputs.artifacts["labeled_data"],
@@ -103,6 +121,7 @@ def learn_stage(study: Study) -> Steps:
     steps.add(summary)
     steps.outputs.artifacts["models"]._from = final.outputs.artifacts["models"]
     steps.outputs.artifacts["learning"]._from = summary.outputs.artifacts["learning"]
+    steps.outputs.artifacts["data"]._from = data.outputs.artifacts["data"]
     return steps
 
 

@@ -12,6 +12,7 @@ MAKERS = {
     "systems": "build",
     "models": "learn",
     "learning": "learn",
+    "data": "learn",
     "metad": "metad",
     "unbiased": "unbiased",
     "nucleate": "nucleate",

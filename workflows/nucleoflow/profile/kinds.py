@@ -28,6 +28,7 @@ KIND_OF_OPERATOR: dict[str, StepKind] = {
     "PrepLabel": "light",
     "SelectConfs": "light",
     "CollectData": "light",
+    "GatherData": "light",
     "SchedulerWrapper": "light",
     "MakeBlockId": "light",
     "RunAimd": "label",

@@ -120,6 +120,22 @@ class Round:
     dropped: int | None = None
 
 
+@dataclass(frozen=True)
+class DataSet:
+    """The labelled frames of a run.
+
+    Attributes
+    ----------
+    address : str
+        Digest of its frames; equal addresses mean equal data.
+    n_frames : int
+        Number of frames.
+    """
+
+    address: str
+    n_frames: int
+
+
 @dataclass
 class RunStatus:
     """A run at one moment.
@@ -151,6 +167,7 @@ class RunStatus:
     tasks: list[Task] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
     rounds: list[Round] = field(default_factory=list)
+    data: DataSet | None = None
     started: float | None = None
     ended: float | None = None
     waits_for: str = "cores"

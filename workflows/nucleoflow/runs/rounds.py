@@ -1,4 +1,4 @@
-"""Rounds of concurrent learning, from the small outputs of two of their steps."""
+"""What concurrent learning has brought, from the small outputs of some of its steps."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from nucleoflow.runs.moment import Round
+from nucleoflow.runs.moment import DataSet, Round
 
 REPORTING = {"select-confs": "counts", "collect-data": "labels"}
 """Step of a round to the output parameter that says what it found."""
+DATA_KEY = "learn--data"
+"""Key of the step that makes one collection of all labelled frames."""
 _KEY = re.compile(rf"iter-0*(\d+)--({'|'.join(REPORTING)})")
 
 
 def reported_output(key: str) -> str | None:
-    """Return the name of the output parameter of a step that rounds are read from, if any."""
+    """Return the name of the output parameter of a step that learning is read from, if any."""
+    if key == DATA_KEY:
+        return "summary"
     found = _KEY.fullmatch(key)
     return REPORTING[found[2]] if found else None
 
@@ -45,6 +49,18 @@ def rounds_of(reported: Mapping[str, Mapping[str, Any]]) -> list[Round]:
         add = _with_counts if step == "select-confs" else _with_labels
         rounds[number] = add(known, content)
     return [rounds[number] for number in sorted(rounds)]
+
+
+def data_of(reported: Mapping[str, Mapping[str, Any]]) -> DataSet | None:
+    """Return what is known of a run's data set; None until it is there.
+
+    Parameters
+    ----------
+    reported : mapping
+        As for :func:`rounds_of`; ``summary`` of :class:`nucleops.data.GatherData`.
+    """
+    content = reported.get(DATA_KEY)
+    return DataSet(str(content["address"]), int(content["n_frames"])) if content else None
 
 
 def _with_counts(known: Round, content: Mapping[str, Any]) -> Round:

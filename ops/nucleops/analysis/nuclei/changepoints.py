@@ -90,28 +90,16 @@ def change_points(times: ArrayLike, values: ArrayLike) -> list[ChangePoint]:
 
 def _cuts(y: FloatArray, floor: float) -> tuple[list[int], float]:
     """Best cut into levels, and the statistical inefficiency about them."""
+    from nucleops.analysis.nuclei.loops import best_cuts
+
     n = len(y)
     most = min(MOST_CHANGES, n // _SHORTEST - 1)
     sums = np.concatenate([[0.0], np.cumsum(y - y.mean())])
     squares = np.concatenate([[0.0], np.cumsum((y - y.mean()) ** 2)])
-    ends = np.arange(n + 1)
-
-    def cost(start: int) -> FloatArray:
-        """Sum of squares about the mean of each span from `start`, shape (n + 1,)."""
-        length = np.maximum(ends - start, 1)
-        values = squares - squares[start] - (sums - sums[start]) ** 2 / length
-        return np.where(ends - start >= _SHORTEST, np.maximum(values, 0.0), np.inf)
-
-    best = np.full((most + 1, n + 1), np.inf)
-    origin = np.zeros((most + 1, n + 1), dtype=np.int64)
-    best[0] = cost(0)
-    for start in range(_SHORTEST, n):
-        spans = cost(start)
-        for m in range(1, most + 1):
-            total = best[m - 1, start] + spans
-            better = total < best[m]
-            best[m, better], origin[m, better] = total[better], start
-    left = np.maximum(best[:, n], floor)
+    best = np.empty((n + 1, most + 1))
+    origin = np.zeros(best.shape, dtype=np.int64)
+    best_cuts(sums, squares, _SHORTEST, best, origin)
+    left = np.maximum(best[n], floor)
     m = most
     while True:
         # a cut that is too fine takes slow noise for levels, and what it leaves looks too fast
@@ -128,7 +116,7 @@ def _cuts(y: FloatArray, floor: float) -> tuple[list[int], float]:
 def _trace(origin: np.ndarray, m: int, end: int) -> list[int]:
     cuts: list[int] = []
     for changes in range(m, 0, -1):
-        end = int(origin[changes, end])
+        end = int(origin[end, changes])
         cuts.insert(0, end)
     return cuts
 

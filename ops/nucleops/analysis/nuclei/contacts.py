@@ -42,9 +42,7 @@ def aggregate_labels(watched: Watched, closes_A: float, opens_A: float) -> Label
     kernel = _compiled()
     for part in watched.chunks():
         x = np.asarray(watched.metal[part], dtype=np.float64)
-        # an edge of zero stands for no periodicity
-        cells = watched.cells[part] if watched.periodic else np.zeros((len(x), 3))
-        kernel(x, cells, closes_A**2, opens_A**2, graph, labels[part])
+        kernel(x, watched.edges(part), closes_A**2, opens_A**2, graph, labels[part])
     return labels
 
 

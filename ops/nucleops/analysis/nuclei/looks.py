@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nucleops.analysis.geometry import minimum_image
 from nucleops.analysis.grid import BoolArray, FloatArray
 from nucleops.analysis.nuclei.shapes import octahedron_shapes
 from nucleops.analysis.nuclei.watched import Watched
@@ -68,9 +67,8 @@ def look_at(
     settings : NucleationSettings
         Limits.
     """
-    cells = watched.cells[part][:, None, None, :]
-    periodic, bonds = watched.periodic, settings.bonds
-    touching = _within(whole, whole, cells, periodic, bonds.metal_metal_A)
+    cells, bonds = watched.edges(part), settings.bonds
+    touching = _within(whole, whole, cells, bonds.metal_metal_A)
     touching &= ~np.eye(whole.shape[1], dtype=np.bool_)
     measure = np.full(len(whole), np.nan)
     rmsd = measure.copy()
@@ -79,8 +77,8 @@ def look_at(
         measure, rmsd = shapes.measure, shapes.rmsd_A
     return Looks(
         touching=touching,
-        sulfur=_within(whole, watched.sulfur[part], cells, periodic, bonds.metal_sulfur_A),
-        nitrogen=_within(whole, watched.nitrogen[part], cells, periodic, bonds.metal_nitrogen_A),
+        sulfur=_within(whole, watched.sulfur[part], cells, bonds.metal_sulfur_A),
+        nitrogen=_within(whole, watched.nitrogen[part], cells, bonds.metal_nitrogen_A),
         measure=measure,
         rmsd_A=rmsd,
     )
@@ -88,13 +86,12 @@ def look_at(
 
 def majority(bonds: BoolArray, half: int) -> BoolArray:
     """Whether a bond is there in most frames up to `half` before and after; a tie is itself."""
-    n = len(bonds)
-    total = np.concatenate([np.zeros_like(bonds[:1], dtype=np.int32), bonds]).cumsum(axis=0)
-    k = np.arange(n)
-    low, high = np.maximum(k - half, 0), np.minimum(k + half + 1, n)
-    votes = 2 * (total[high] - total[low])
-    voters = (high - low).reshape(-1, *[1] * (bonds.ndim - 1))
-    return np.asarray(np.where(votes == voters, bonds, votes > voters), dtype=np.bool_)
+    from nucleops.analysis.nuclei.loops import vote
+
+    most = np.empty(bonds.shape, dtype=np.bool_)
+    flat = (len(bonds), -1) if len(bonds) else (0, 1)
+    vote(np.ascontiguousarray(bonds).reshape(flat), half, most.reshape(flat))
+    return most
 
 
 def median(values: FloatArray, half: int) -> FloatArray:
@@ -107,10 +104,11 @@ def median(values: FloatArray, half: int) -> FloatArray:
     return np.asarray(np.nanmedian(windows, axis=1), dtype=np.float64)
 
 
-def _within(
-    a: ArrayLike, b: ArrayLike, cells: FloatArray, periodic: bool, limit_A: float
-) -> BoolArray:
+def _within(a: ArrayLike, b: ArrayLike, cells: FloatArray, limit_A: float) -> BoolArray:
     """Which pairs are closer than a limit: (F, a, 3), (F, b, 3) -> (F, a, b)."""
-    between = np.asarray(b, dtype=np.float64)[:, None, :, :] - np.asarray(a)[:, :, None, :]
-    squares = np.sum(minimum_image(between, cells, periodic) ** 2, axis=-1)
-    return np.asarray(squares < limit_A**2, dtype=np.bool_)
+    from nucleops.analysis.nuclei.loops import within
+
+    x, y = np.asarray(a), np.asarray(b)
+    close = np.empty((len(x), x.shape[1], y.shape[1]), dtype=np.bool_)
+    within(x, y, cells, limit_A, close)
+    return close

@@ -127,6 +127,10 @@ class Watched:
         """Remove the files."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def edges(self, part: slice) -> FloatArray:
+        """Return the edge lengths of some frames, zero where the cell does not repeat: (F, 3)."""
+        return self.cells[part] if self.periodic else np.zeros_like(self.cells[part])
+
     def chunks(self) -> Iterator[slice]:
         """Yield slices over the frames, in order."""
         for start in range(0, len(self), FRAMES_AT_ONCE):
@@ -181,7 +185,7 @@ def watch(
                 break
             each(kept)
             for name, atoms in parts.items():
-                files[name].write(kept.positions[:, atoms].astype(np.float32).tobytes())
+                kept.positions.take(atoms, axis=1).astype(np.float32).tofile(files[name])
             numbers.append(kept.numbers)
             cells.append(kept.cells)
             times.append(kept.times_ps(frame_ps, step_fs))

@@ -34,6 +34,7 @@ def learning_folder(
     init_data: Sequence[Path] = (),
     init_logs: Sequence[Path] = (),
     selection: Mapping[str, Any] | None = None,
+    collection: Mapping[str, Any] | None = None,
 ) -> Path:
     """Summarise the learning loop and write the `learning/` folder.
 
@@ -56,6 +57,8 @@ def learning_folder(
         Folders with the output of those runs, from which the program's version is read.
     selection : mapping, optional
         Trust levels ``force_deviation_low_eV_A`` and ``force_deviation_high_eV_A``.
+    collection : mapping, optional
+        ``address`` and ``n_frames`` of the data as one collection.
 
     Returns
     -------
@@ -87,6 +90,7 @@ def learning_folder(
             "data_by_origin": by_origin,
             "n_frames": sum(data.values()),
             "selection": dict(selection or {}),
+            "collection": dict(collection or {}),
             "reference_program": reference_program(init_logs),
             "level_of_theory": level_of_theory,
             "verdict": _verdict(rows, final),

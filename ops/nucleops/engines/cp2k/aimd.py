@@ -80,7 +80,7 @@ def run_aimd(
     program, threads, timeout_s
         As for a single point.
     progress : callable
-        Told the last finished step, about twice a second.
+        Told the last finished step: 0 at the start, then about twice a second, and at the end.
 
     Returns
     -------
@@ -105,7 +105,8 @@ def run_aimd(
             return f"temperature of {now_K:.0f} K at step {step}"
         return None
 
-    return run(
+    progress(0)  # a short run is over before it is looked at
+    result = run(
         [program, "-i", "aimd.inp", "-o", "aimd.out"],
         folder,
         folder / "cp2k.log",
@@ -113,6 +114,8 @@ def run_aimd(
         timeout_s=timeout_s,
         watch=watch,
     )
+    progress(_last_step(folder / f"{PROJECT}-1.ener")[0])
+    return result
 
 
 def read_aimd(

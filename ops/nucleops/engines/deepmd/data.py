@@ -13,6 +13,8 @@ from nucleops.errors import TruncatedOutput, WrongInput
 
 _COPIED = ("type.raw", "type_map.raw", "nopbc")
 _PER_FRAME = ("box", "coord", "energy", "force")
+DROPLET_VACUUM_A = 16.0
+"""Added to the extent of atoms that do not repeat, where a data set says no cell, in angstrom."""
 
 
 def find_systems(paths: Iterable[Path]) -> list[Path]:
@@ -43,7 +45,8 @@ def load_frames(system: Path) -> dict[str, NDArray[np.float64]]:
     Parameters
     ----------
     system : Path
-        Folder with ``type.raw`` and ``set.*``.
+        Folder with ``type.raw`` and ``set.*``. One that does not repeat (``nopbc``) may lack its
+        boxes; its cells are then as large as the atoms need, with vacuum around them.
 
     Returns
     -------
@@ -60,13 +63,18 @@ def load_frames(system: Path) -> dict[str, NDArray[np.float64]]:
     if not sets:
         raise TruncatedOutput(f"{system} has a type.raw but no set.000")
     frames: dict[str, NDArray[np.float64]] = {}
-    for name in _PER_FRAME:
+    boxless = (system / "nopbc").is_file() and not any((s / "box.npy").is_file() for s in sets)
+    for name in _PER_FRAME[boxless:]:
         try:
             parts = [np.asarray(np.load(s / f"{name}.npy"), dtype=np.float64) for s in sets]
             frames[name] = np.concatenate([part.reshape(len(part), -1) for part in parts])
         except (OSError, ValueError, EOFError) as error:
             raise TruncatedOutput(f"{name}.npy of {system} cannot be read: {error}") from error
     frames["energy"] = frames["energy"].reshape(-1)
+    if boxless:
+        extent = np.ptp(frames["coord"].reshape(len(frames["coord"]), -1, 3), axis=1)
+        edges = extent + DROPLET_VACUUM_A
+        frames["box"] = (edges[:, :, None] * np.eye(3)).reshape(len(edges), 9)
     lengths = {name: len(array) for name, array in frames.items()}
     if len(set(lengths.values())) != 1:
         raise TruncatedOutput(f"the arrays of {system} differ in length: {lengths}")

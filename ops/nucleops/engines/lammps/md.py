@@ -72,7 +72,8 @@ def run_md(
     energy_floor_eV_atom : float or None
         Lowest labelled energy of this composition; what the models carry where None.
     progress : callable or None
-        Called with (steps done, steps planned) about twice a second.
+        Called with (steps done, steps planned) when the run begins, about twice a second, and when
+        it has ended.
     closest_A : mapping or None
         Closest labelled contact of each pair of elements, for the guard against collapse; what
         the models carry where None.
@@ -142,11 +143,15 @@ def run_md(
     program = dataclasses.replace(
         program, environment={**program.environment, **(environment or {})}
     )
+    if progress is not None:  # at both ends, since a short run is over before its first look
+        progress(leg.start_step, settings.steps)
     result = run_lammps(program, models, names, settings, out_dir, watch, cores, keeper)
     outcome = outcome_of(
         *(out_dir, system, settings, trust, energy_floor_eV_atom, result, engine),
         committee=len(models) > 1,
     )
+    if progress is not None:
+        progress(outcome.steps_run, settings.steps)
     if applied is not None:
         applied.collect(out_dir, settings)
     judgement, failure = outcome.judgement, outcome.judgement.failure

@@ -9,7 +9,7 @@ from nucleoflow.backends.argo.failures import ended_from_outside, explain
 from nucleoflow.backends.argo.nodes import Node, NodeTree, seconds
 from nucleoflow.runs.folder import RunFolder
 from nucleoflow.runs.moment import Group, RunStatus, Task, is_utility_name
-from nucleoflow.runs.rounds import reported_output, rounds_of
+from nucleoflow.runs.rounds import data_of, reported_output, rounds_of
 
 _STATES = {
     "": "pending",
@@ -67,6 +67,7 @@ def run_status(
     groups = [
         Group(node.key, node.step, _path(tree, node), _group_phase(node)) for node in tree.holders()
     ]
+    reported = _reported(tree)
     return RunStatus(
         run=run,
         meta=meta,
@@ -75,7 +76,8 @@ def run_status(
         problem=_problem(status, state, tasks),
         tasks=tasks,
         groups=groups,
-        rounds=rounds_of(_reported(tree)),
+        rounds=rounds_of(reported),
+        data=data_of(reported),
         started=seconds(status.get("startedAt")),
         ended=seconds(status.get("finishedAt")),
         waits_for=WAITS_FOR,
@@ -156,7 +158,7 @@ def _has_later(tree: NodeTree, holder: Node, inner: Node) -> bool:
 
 
 def _reported(tree: NodeTree) -> dict[str, dict[str, Any]]:
-    """What finished steps of learning rounds say about them."""
+    """What finished steps of concurrent learning say about it."""
     found: dict[str, dict[str, Any]] = {}
     for node in tree.leaves():
         name = reported_output(node.key)

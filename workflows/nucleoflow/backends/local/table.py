@@ -21,7 +21,7 @@ from nucleoflow.backends.local.steptree import (
 from nucleoflow.runs.find import find_task
 from nucleoflow.runs.folder import RunFolder
 from nucleoflow.runs.moment import FINAL, Group, RunStatus, Task
-from nucleoflow.runs.rounds import reported_output, rounds_of
+from nucleoflow.runs.rounds import data_of, reported_output, rounds_of
 
 
 def run_state(run: RunFolder) -> str:
@@ -64,6 +64,7 @@ class Watcher:
         for task in tasks:
             if task.state not in FINAL:
                 _refresh(task, self.run, state)
+        reported = self._reported()
         return RunStatus(
             run=self.run,
             meta=self.run.read("run"),
@@ -72,7 +73,8 @@ class Watcher:
             problem=self.run.read("problem"),
             tasks=tasks,
             groups=self._groups(),
-            rounds=rounds_of(self._reported()),
+            rounds=rounds_of(reported),
+            data=data_of(reported),
             started=self._started,
             ended=result.get("ended"),
         )
@@ -143,7 +145,7 @@ class Watcher:
         ]
 
     def _reported(self) -> dict[str, dict[str, Any]]:
-        """What finished steps of learning rounds say about them; read once each."""
+        """What finished steps of concurrent learning say about it; read once each."""
         for key, task in self._tasks.items():
             output = reported_output(key)
             if output and task.state == "succeeded" and key not in self._outputs:

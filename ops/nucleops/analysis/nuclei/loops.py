@@ -1,0 +1,96 @@
+"""Compiled loops over pairs of atoms and over frames."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nucleops.compiled import compiled
+
+
+@compiled
+def within(a: Any, b: Any, cells: Any, limit_A: float, close: Any) -> None:
+    """Mark the pairs that are closer than a limit, by the nearest image.
+
+    Parameters
+    ----------
+    a, b : ndarray
+        Positions in angstrom, shapes (F, a, 3) and (F, b, 3).
+    cells : ndarray
+        Edge lengths in angstrom, shape (F, 3); zero stands for no periodicity.
+    limit_A : float
+        The limit.
+    close : ndarray of bool
+        Filled, shape (F, a, b).
+    """
+    for f in range(a.shape[0]):
+        for i in range(a.shape[1]):
+            for j in range(b.shape[1]):
+                r2 = 0.0
+                for k in range(3):
+                    d = b[f, j, k] - a[f, i, k]
+                    edge = cells[f, k]
+                    if edge > 0:
+                        d -= edge * np.floor(d / edge + 0.5)
+                    r2 += d * d
+                close[f, i, j] = r2 < limit_A * limit_A
+
+
+@compiled
+def vote(bonds: Any, half: int, most: Any) -> None:
+    """Let the frames about each frame vote on every bond; a tie leaves it as it is.
+
+    Parameters
+    ----------
+    bonds : ndarray of bool
+        Shape (F, b).
+    half : int
+        Frames before and after that vote.
+    most : ndarray of bool
+        Filled, shape (F, b).
+    """
+    n = bonds.shape[0]
+    votes = np.zeros(bonds.shape[1], dtype=np.int64)
+    for f in range(min(half, n)):
+        votes += bonds[f]
+    for f in range(n):
+        if f + half < n:
+            votes += bonds[f + half]
+        if f > half:
+            votes -= bonds[f - half - 1]
+        voters = min(f + half + 1, n) - max(f - half, 0)
+        for k in range(bonds.shape[1]):
+            twice = 2 * votes[k]
+            most[f, k] = bonds[f, k] if twice == voters else twice > voters
+
+
+@compiled
+def best_cuts(sums: Any, squares: Any, shortest: int, best: Any, origin: Any) -> None:
+    """Fill the least sums of squares of a series cut into levels, and where the last cut is.
+
+    Parameters
+    ----------
+    sums, squares : ndarray
+        Running sums of the values and of their squares, from 0, shape (n + 1,).
+    shortest : int
+        Fewest values of a level.
+    best : ndarray
+        Filled: least sum of squares of the first ``e`` values with ``m`` changes, shape
+        (n + 1, most + 1); infinite where there are too few values.
+    origin : ndarray of int
+        Filled: where the last of these changes is, same shape.
+    """
+    n = sums.shape[0] - 1
+    best[:] = np.inf
+    for start in range(n):
+        for end in range(start + shortest, n + 1):
+            total = sums[end] - sums[start]
+            cost = max(squares[end] - squares[start] - total * total / (end - start), 0.0)
+            if start == 0:
+                best[end, 0] = cost
+                continue
+            for m in range(1, best.shape[1]):
+                if best[start, m - 1] + cost < best[end, m]:
+                    best[end, m] = best[start, m - 1] + cost
+                    origin[end, m] = start
