@@ -63,6 +63,7 @@ def render(context: Mapping[str, Any]) -> str:
     environment.filters["round_name"] = round_name
     environment.filters["method"] = method
     environment.filters["scheme"] = scheme
+    environment.filters["charge"] = charge
     environment.globals["with_error"] = with_error
     environment.filters["outside_words"] = outside_words
     environment.filters["shell_words"] = shell_words
@@ -156,6 +157,13 @@ def shell_words(shell: Mapping[str, Any]) -> str:
     if shell["coordination"] is not None:
         words += f", {shell['coordination']:.2f} neighbours in its shell"
     return words if shell["normalised"] else f"{words} (droplet: no g(r), local density only)"
+
+
+def charge(row: Mapping[str, Any]) -> str:
+    """A mean charge with its error; three decimals where there is none."""
+    if row["error_e"]:
+        return with_error(row["mean_e"], row["error_e"])
+    return f"{row['mean_e']:.3f}".replace("-", "\u2212")
 
 
 def scheme(name: str) -> str:

@@ -142,7 +142,7 @@ def _show(output: Path) -> None:
 
     from nucleoflow.cli.common import wide_console
     from nucleops.analysis.stages.files import SUMMARY, read_json
-    from nucleops.reporting.page import scheme, with_error
+    from nucleops.reporting.page import charge, scheme
 
     summary = read_json(output / SUMMARY)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
@@ -154,7 +154,7 @@ def _show(output: Path) -> None:
         table.add_row(
             scheme(key[0]),
             *key[1:],
-            *(with_error(r["mean_e"], r["error_e"]) if r else "" for r in found),
+            *(charge(r) if r else "" for r in found),
         )
     console = wide_console()
     console.print(table)
