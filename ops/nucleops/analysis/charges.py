@@ -11,6 +11,9 @@ from numpy.typing import ArrayLike
 
 from nucleops.analysis.grid import FloatArray
 
+SCHEMES = {"mulliken": "Mulliken", "hirshfeld": "Hirshfeld", "ddec6": "DDEC6"}
+"""Population analyses as the literature writes them."""
+
 
 @dataclass(frozen=True)
 class MeanCharge:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nucleops.analysis.charges import SCHEMES
+
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
@@ -168,4 +170,4 @@ def charge(row: Mapping[str, Any]) -> str:
 
 def scheme(name: str) -> str:
     """Name of a population analysis as the literature writes it."""
-    return {"mulliken": "Mulliken", "hirshfeld": "Hirshfeld", "ddec6": "DDEC6"}.get(name, name)
+    return SCHEMES.get(name, name)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nucleops.analysis.charges import Change, MeanCharge, changes, mean_charges
+from nucleops.analysis.charges import SCHEMES, Change, MeanCharge, changes, mean_charges
 from nucleops.analysis.stages.files import SUMMARY, numbers, read_csv, read_json, write_json
 from nucleops.analysis.tables import write_table
 from nucleops.errors import TruncatedOutput, WrongInput
@@ -111,7 +111,6 @@ def _verdict(rows: Sequence[MeanCharge], moved: Sequence[Change]) -> dict[str, A
     few = list(dict.fromkeys(r.state for r in rows if r.n_frames < FEW_FRAMES))
     words = [_trend(c) for c in moved if c.part != "solvent" and _spans(c, rows)]
     said = f" {'; '.join(words)}." if words else ""
-    said = said[:1] + said[1:2].upper() + said[2:]
     if few:
         sentence = (
             f"Fewer than {FEW_FRAMES} frames of {', '.join(few)}: their errors are missing or "
@@ -134,7 +133,8 @@ def _spans(change: Change, rows: Sequence[MeanCharge]) -> bool:
 def _trend(c: Change) -> str:
     how = "rises" if c.change_e > 0 else "falls"
     error = f" ± {c.error_e:.3f}" if np.isfinite(c.error_e) else ""
+    scheme = SCHEMES.get(c.scheme, c.scheme)
     return (
-        f"{c.scheme} charge of {c.element} {how} by {abs(c.change_e):.3f}{error} e from "
+        f"{scheme} charge of {c.element} {how} by {abs(c.change_e):.3f}{error} e from "
         f"{c.first} to {c.last}"
     )
