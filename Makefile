@@ -4,7 +4,7 @@ PYTHON ?= python3
 RUNS ?= nucleoflow-runs
 BIN := .venv/bin
 
-.PHONY: help setup demo test test-fast test-cluster kind-up kind-down lint format lock schema \
+.PHONY: help setup demo test test-fast test-slow test-cluster kind-up kind-down lint format lock schema \
   golden chart docs images clean
 
 help: ## List the targets
@@ -25,6 +25,9 @@ test: setup ## Run all tests, those with the real engines included
 
 test-fast: setup ## Run the tests that need no engine
 	@$(BIN)/pytest --ignore=tests/integration
+
+test-slow: setup ## Run the tests that take minutes each: labels at the article's level of theory
+	@$(BIN)/pytest -m slow
 
 test-cluster: setup ## Run the tests on the cluster that KUBECONFIG names, or kind-up made
 	@KUBECONFIG=$${KUBECONFIG:-$(CURDIR)/.kind/kubeconfig} $(BIN)/pytest tests/cluster -m cluster

@@ -108,6 +108,7 @@ class RunExplore(OP):
         source = Path(ip["task_path"])
         values = json.loads((source / TASK_FILE).read_text(encoding="utf-8"))
         config: dict[str, Any] = ip["config"] or {}
+        for_dpgen2 = _folder_is_extra(config)
         if "cores" in config:
             values["cores"] = config["cores"]
         task = read_task(values, f"{ip['task_name']}/{TASK_FILE}")
@@ -116,7 +117,6 @@ class RunExplore(OP):
         folder = Path(ip["task_name"])
         outcome = explore(task, system, ip["models"], folder, reporter(self))
         colvar = outcome.md_folder / "COLVAR"
-        for_dpgen2 = _folder_is_extra(config)
         return OPIO(
             {
                 "log": outcome.md_folder / "log.lammps",

@@ -14,7 +14,8 @@ from dflow.python import OP, OPIO, Artifact, BigParameter, OPIOSign, Parameter
 from nucleops.errors import WrongInput, dflow_errors
 from nucleops.learning.account import ACCOUNT_FILE
 from nucleops.learning.initial import AimdTask, aimd_frames
-from nucleops.learning.labelling import LabelConfig, label_task, prepare_tasks, write_data
+from nucleops.learning.label_task import label_task
+from nucleops.learning.labelling import LabelConfig, prepare_tasks, write_data
 from nucleops.progress import reporter
 from nucleops.signs import Paths, Strings
 from nucleops.systems.files import read_extxyz, write_trajectory
@@ -74,7 +75,7 @@ class RunAimd(OP):
         work, data, extra = (Path(f"{task.name}{end}") for end in ("-run", "", "-extra"))
         steps, report = task.run.steps, reporter(self)
         frames, account = aimd_frames(task, system, work, lambda step: report(step, steps))
-        write_data(frames, task.type_map, data)
+        write_data(frames, task.type_map, data, [task.provenance(frame) for frame in frames])
         extra.mkdir(exist_ok=True)
         write_trajectory((frame.system for frame in frames), extra / "trajectory.extxyz")
         for target in (data / ACCOUNT_FILE, extra / "summary.json"):

@@ -78,7 +78,7 @@ class SelectConfs(OP):
             [run[0] for run in runs],
             [run[1] for run in runs],
             type_map=ip["type_map"],
-            optional_outputs=[run[2] for run in runs],
+            optional_outputs=[run[2] for run in runs] if ip["optional_outputs"] else None,
         )
         record = Path(RECORD_FILE)
         summary = report.summary() if hasattr(report, "summary") else foreign_summary(report, confs)
@@ -120,6 +120,7 @@ class CollectData(OP):
     @dflow_errors
     def execute(self, ip: OPIO) -> OPIO:
         """Merge labels by composition and write the round's record beside them."""
+        from nucleops.learning.kept_labels import forget_labels
         from nucleops.learning.record import collect_labels, write_round
 
         if ip["optional_parameter"]["mixed_type"]:
@@ -138,4 +139,5 @@ class CollectData(OP):
             ip["selection_record"],
             [path for path in ip["train_logs"] or [] if path is not None],
         )
+        forget_labels(labelled)
         return OPIO({"iter_data": [*ip["iter_data"], folder], "labels": labels})

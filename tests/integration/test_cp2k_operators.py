@@ -119,6 +119,12 @@ def test_aimd(finished):
         assert not frames.periodic
         account = json.loads((path.parent / "labels.json").read_text())
         assert account["n_labelled"] == account["n_frames"] == 3
+        assert account["thinning"]["stride_steps"] == 4
+        assert account["thinning"]["decided_by"] in ("minimum stride", "fewest frames")
+        assert frames.provenance is not None
+        assert [frame.step for frame in frames.provenance] == [4, 8, 12]
+        assert {frame.parent for frame in frames.provenance} == {f"aimd-{path.parent.name}-1"}
+        assert {frame.level for frame in frames.provenance} == {"GFN1-xTB"}
     (first, _) = only(finished / "got/aimd/extra_outputs", "trajectory.extxyz")
     positions, _ = read_trajectory(first)
     assert len(positions) == 3

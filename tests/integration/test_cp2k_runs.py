@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nucleops.engines.cp2k.aimd import read_aimd, run_aimd
+from nucleops.engines.cp2k.aimd import run_aimd
+from nucleops.engines.cp2k.aimd_frames import read_aimd
 from nucleops.engines.cp2k.frames import ForcesTooLarge
 from nucleops.engines.cp2k.settings import AimdRun, Gfn1Xtb, PbeD3
 from nucleops.engines.cp2k.single_point import label
@@ -83,6 +84,24 @@ def test_retry_with_safer_settings_can_save_a_frame(tmp_path):
     assert point.tries == 2
     once = label(methanol(), Gfn1Xtb(), tmp_path / "once")
     assert point.frame.energy_eV == pytest.approx(once.frame.energy_eV, abs=1e-6)
+
+
+def test_a_neighbours_wavefunction_saves_steps_and_changes_nothing(tmp_path):
+    system = methanol()
+    first = label(system, Gfn1Xtb(), tmp_path / "first", keep_wavefunction=True)
+    assert first.wavefunction is not None
+    moved = system.with_positions(system.positions + np.array([[0.02, 0, 0]] + 5 * [[0, 0, 0.01]]))
+    fresh = label(moved, Gfn1Xtb(), tmp_path / "fresh")
+    begun = label(moved, Gfn1Xtb(), tmp_path / "begun", guess=first.wavefunction)
+    assert fresh.wavefunction is None
+    assert begun.scf_steps < fresh.scf_steps
+    assert begun.frame.energy_eV == pytest.approx(fresh.frame.energy_eV, abs=1e-6)
+    assert np.abs(begun.frame.forces_eV_A - fresh.frame.forces_eV_A).max() < 1e-3
+    # one of other atoms is no failure: CP2K passes it over
+    other = System("h2", ("H", "H"), np.array([[4, 4, 4], [4, 4, 4.8]]), np.full(3, 8.0), False)
+    wrong = label(other, Gfn1Xtb(), tmp_path / "wrong", guess=first.wavefunction)
+    right = label(other, Gfn1Xtb(), tmp_path / "right")
+    assert wrong.frame.energy_eV == pytest.approx(right.frame.energy_eV, abs=1e-6)
 
 
 def test_clashing_atoms_are_refused(tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nucleops.engines.cp2k.inputs import VALENCE, _kind
+from nucleops.engines.cp2k.dft import VALENCE, kind_section
 from nucleops.engines.cp2k.settings import PbeD3
 from nucleops.engines.cp2k.single_point import label
 from nucleops.systems.make_molecule import main
@@ -89,7 +89,7 @@ def test_the_pair_is_bound_as_the_page_says(tmp_path: Path) -> None:
 @pytest.mark.parametrize("basis", ["DZVP-MOLOPT-SR-GTH", "TZVP-MOLOPT-GTH"])
 @pytest.mark.parametrize("element", VALENCE)
 def test_every_element_has_its_basis_and_potential_in_cp2ks_files(element: str, basis: str) -> None:
-    kind = _kind(element, PbeD3.model_validate({"basis": basis}))
+    kind = kind_section(element, PbeD3.model_validate({"basis": basis}))
     sets = "".join((DATA / f).read_text() for f in ("BASIS_MOLOPT", "BASIS_MOLOPT_UCL"))
     names = re.findall(rf"^\s*{element}\s+(\S.*)$", sets, re.MULTILINE)
     assert any(kind["BASIS_SET"] in line.split() for line in names)

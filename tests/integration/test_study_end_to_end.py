@@ -94,6 +94,18 @@ def test_labels_are_a_data_set_of_finite_numbers(run: Path) -> None:
     assert all(read_deepmd(path).forces.shape[0] > 0 for path in systems)
 
 
+def test_the_run_leaves_one_data_set_whose_address_is_everywhere(run: Path) -> None:
+    told = json.loads(nucleoflow("data", "info", run.name, "--json", runs=run.parent).stdout)
+    assert told["verified"]
+    assert set(told["rounds"]) == {"initial", "iter-000000"}
+    (level,) = told["levels"]
+    assert level == "GFN1-xTB"
+    account = summary(run, "learning")
+    assert account["collection"] == {"address": told["address"], "n_frames": told["n_frames"]}
+    assert told["address"] in (run / "results" / "report" / "report.html").read_text()
+    assert told["address"] in nucleoflow("status", run.name, runs=run.parent).stdout
+
+
 def test_learning_account(run: Path) -> None:
     learning = summary(run, "learning")
     (first,) = learning["rounds"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import runpy
 from typing import Any
 
 import jsonpickle
@@ -92,6 +93,21 @@ def test_what_dpgen2_hands_on_is_what_was_asked_for() -> None:
 def test_unknown_settings_of_the_level_are_refused_before_anything_is_submitted() -> None:
     with pytest.raises(WrongInput, match="cutof_Ry"):
         LabelInputs({"method": "pbe-d3", "cutof_Ry": 600})
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
+def test_dpgen2s_command_line_knows_us_by_classes_that_pods_can_import(monkeypatch) -> None:
+    """``python -m nucleops.dpgen2`` is dpgen2's command line, with the labeller registered."""
+    import dpgen2.entrypoint.main
+    from dpgen2.fp import fp_styles
+
+    seen: list[str] = []
+    fp_styles.pop(STYLE)
+    monkeypatch.setattr(
+        dpgen2.entrypoint.main, "main", lambda: seen.append(fp_styles[STYLE]["inputs"].__module__)
+    )
+    runpy.run_module("nucleops.dpgen2", run_name="__main__")
+    assert seen == ["nucleops.dpgen2"]
 
 
 def test_dpgen2_documents_our_settings() -> None:

@@ -13,12 +13,12 @@ from nucleops.engines.cp2k.frames import ForcesTooLarge, LabelledFrame
 from nucleops.engines.cp2k.single_point import SinglePoint
 from nucleops.errors import Preempted, ScfNotConverged, TimeLimit, WrongInput
 from nucleops.label import PrepLabel, RunAimd, RunLabel, label_config
-from nucleops.learning import labelling
+from nucleops.learning import label_task as label_task_module
 from nucleops.learning.account import Account, LabelsLost
 from nucleops.learning.dataset import LabelledFrames, read_deepmd, write_deepmd
+from nucleops.learning.label_task import label_task
 from nucleops.learning.labelling import (
     LabelConfig,
-    label_task,
     prepare_tasks,
     read_configurations,
 )
@@ -91,9 +91,10 @@ def test_deepmd_npy_folders_as_dpgen2_passes_them(tmp_path, labelled, periodic):
 
 
 def test_bad_configurations_are_refused(tmp_path):
-    (tmp_path / "empty").mkdir()
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "POSCAR").touch()
     with pytest.raises(WrongInput, match="no configuration"):
-        prepare_tasks([tmp_path / "empty"], TYPE_MAP, 10, tmp_path / "tasks")
+        prepare_tasks([tmp_path / "foreign"], TYPE_MAP, 10, tmp_path / "tasks")
     paths = confs(tmp_path, a=[System("s", ("Au",), np.zeros((1, 3)), np.ones(3), False)])
     with pytest.raises(WrongInput, match=r"Au.*allowed: Ag"):
         prepare_tasks(paths, TYPE_MAP, 10, tmp_path / "tasks")
@@ -139,9 +140,9 @@ def fate(monkeypatch, *outcomes):
         if isinstance(outcome, Exception):
             raise outcome
         frame = LabelledFrame(here, outcome, np.zeros_like(here.positions))
-        return SinglePoint(frame, 1, 0.5, 0.4)
+        return SinglePoint(frame, 1, "as set", 12, 0.5, 0.4)
 
-    monkeypatch.setattr(labelling, "label", label)
+    monkeypatch.setattr(label_task_module, "label", label)
 
 
 def task_of(tmp_path: Path, n: int) -> Path:

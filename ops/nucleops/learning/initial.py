@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
-from nucleops.engines.cp2k.aimd import read_aimd, run_aimd
+from nucleops.engines.cp2k.aimd import run_aimd
+from nucleops.engines.cp2k.aimd_frames import open_aimd
 from nucleops.engines.cp2k.frames import LabelledFrame
 from nucleops.engines.cp2k.settings import AimdRun, LevelOfTheory
 from nucleops.engines.cp2k.single_point import PROGRAM
 from nucleops.learning.account import Account
+from nucleops.learning.decorrelation import thinning
+from nucleops.learning.provenance import INITIAL, Provenance, level_text
 from nucleops.settings import Fraction, Name, Positive, PositiveInt, Settings, Temperature
 from nucleops.systems.system import System
 
@@ -44,6 +48,17 @@ class AimdTask(Settings):
     def name(self) -> str:
         """Name of the data set: system and temperature."""
         return f"{self.system}-{self.temperature_K:g}K"
+
+    def provenance(self, frame: LabelledFrame) -> Provenance:
+        """Return where one of the run's frames comes from; the seed makes its name unique."""
+        return Provenance(
+            id="",
+            round=INITIAL,
+            parent=f"aimd-{self.name}-{self.seed}",
+            step=frame.step,
+            level=level_text(self.level),
+            program=frame.program,
+        )
 
 
 def aimd_frames(
@@ -90,19 +105,16 @@ def aimd_frames(
         timeout_s=task.timeout_s,
         progress=progress,
     )
-    read = read_aimd(
-        work,
-        system,
-        skip_steps=task.run.skip_steps,
-        stride=task.run.stride,
-        largest_force_eV_A=task.largest_force_eV_A,
-    )
-    due = len(range(task.run.skip_steps, task.run.steps + 1, task.run.stride))
-    account = Account(task.name, due, len(read.frames))
+    output = open_aimd(work, system, task.level)
+    chosen = thinning(output.energies_eV(task.run.skip_steps), task.run)
+    due = range(task.run.skip_steps, task.run.steps + 1, chosen.stride_steps)
+    read = output.judged(due, task.largest_force_eV_A)
+    account = Account(task.name, len(due), len(read.frames))
     account.dropped.update(reason.partition(":")[0] for reason in read.dropped.values())
     account.details = [{"step": step, "dropped": why} for step, why in read.dropped.items()]
     account.extra = {
         "level_of_theory": task.level.model_dump(mode="json"),
+        "thinning": asdict(chosen),
         "kept_steps": [frame.step for frame in read.frames],
         "steps_run": read.steps_run,
         "returncode": result.returncode,

@@ -1,35 +1,29 @@
-"""Labelling tasks: configurations into tasks, tasks into data sets, with an account of losses."""
+"""Labelling tasks: what they are told, configurations into tasks, labels into data sets."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nucleops.engines.cp2k.frames import ForcesTooLarge, LabelledFrame
-from nucleops.engines.cp2k.settings import LabelSettings, LevelOfTheory
-from nucleops.engines.cp2k.single_point import PROGRAM, label
+from nucleops.engines.cp2k.frames import LabelledFrame
+from nucleops.engines.cp2k.settings import LabelSettings, LevelOfTheory, PbeD3
+from nucleops.engines.cp2k.single_point import PROGRAM
 from nucleops.engines.deepmd.data import DROPLET_VACUUM_A, atom_elements
-from nucleops.errors import (
-    ProgramFailed,
-    ScfNotConverged,
-    TimeLimit,
-    TruncatedOutput,
-    WrongInput,
-)
-from nucleops.learning.account import ACCOUNT_FILE, Account
+from nucleops.errors import WrongInput
 from nucleops.learning.dataset import stack_frames, system_names, write_deepmd
 from nucleops.learning.provenance import Provenance
 from nucleops.settings import PositiveInt, Settings
+from nucleops.systems.extxyz import read_frames
 from nucleops.systems.files import frames_of, read_extxyz, read_trajectory, write_trajectory
 from nucleops.systems.system import System
 
 TASK_FILE = "task.json"
-_DROPPED = (ScfNotConverged, TruncatedOutput, ForcesTooLarge, ProgramFailed, TimeLimit)
 
 
 class LabelConfig(Settings):
@@ -43,6 +37,27 @@ class LabelConfig(Settings):
     """CP2K binary."""
     threads: PositiveInt = 1
     """OpenMP threads of CP2K."""
+
+    @property
+    def reuse_wavefunction(self) -> bool:
+        """Whether an SCF begins from another frame's wavefunction.
+
+        With PBE-D3 that saves more than half of the time; with GFN1-xTB a quarter at most, which is
+        not worth that a label depends on those before it (docs/reference-data.md).
+        """
+        chosen = self.label.reuse_wavefunction
+        return isinstance(self.level, PbeD3) if chosen is None else chosen
+
+    @property
+    def decides(self) -> dict[str, Any]:
+        """What decides the labels of a task besides its frames."""
+        return {
+            "level": self.level.model_dump(mode="json"),
+            "largest_force_eV_A": self.label.largest_force_eV_A,
+            "reuse_wavefunction": self.reuse_wavefunction,
+            "program": self.program,
+            "threads": self.threads,
+        }
 
 
 def prepare_tasks(
@@ -75,6 +90,7 @@ def prepare_tasks(
     groups: dict[tuple[tuple[str, ...], bool], list[tuple[System, dict[str, Any]]]] = {}
     for conf in confs:
         for source in _sources(conf):
+            given = _given_origins(source)
             for number, system in enumerate(read_configurations(source)):
                 unknown = sorted(set(system.symbols) - set(type_map))
                 if unknown:
@@ -82,6 +98,7 @@ def prepare_tasks(
                         f"{source}: element {', '.join(unknown)}; allowed: {', '.join(type_map)}"
                     )
                 origin = {"system": system.name, "source": source.name, "frame": number}
+                origin |= next(given, {})
                 groups.setdefault((system.symbols, system.periodic), []).append((system, origin))
     tasks: list[Path] = []
     for group in groups.values():
@@ -94,67 +111,6 @@ def prepare_tasks(
             (task / TASK_FILE).write_text(json.dumps(content), encoding="utf-8")
             tasks.append(task)
     return tasks
-
-
-def label_task(
-    task: Path,
-    name: str,
-    config: LabelConfig,
-    folder: Path,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Account:
-    """Label every frame of a task on its own; what cannot be believed is dropped and counted.
-
-    Parameters
-    ----------
-    task : Path
-        A folder of :func:`prepare_tasks`.
-    name : str
-        The task's name.
-    config : LabelConfig
-        Level of theory and limits.
-    folder : Path
-        Where CP2K runs (``frame-0000`` ...), ``labels.log`` and the data set ``data`` are written.
-    progress : callable
-        Told how many frames are done, and of how many.
-
-    Returns
-    -------
-    Account
-        Also written into the data set as ``labels.json``.
-
-    Raises
-    ------
-    LabelsLost
-        If more than the allowed share was dropped.
-    Preempted, OutOfMemory, MissingProgram
-        As :func:`nucleops.engines.runner.run`.
-    """
-    content = json.loads((task / TASK_FILE).read_text(encoding="utf-8"))
-    systems = [s for path in sorted(task.glob("*.extxyz")) for s in read_configurations(path)]
-    origins = content.get("origins") or [{} for _ in systems]
-    account = Account(name, len(systems))
-    account.extra = {"level_of_theory": config.level.model_dump(mode="json"), "wall_s": 0.0}
-    folder.mkdir(parents=True, exist_ok=True)
-    log = folder / "labels.log"
-    frames: list[LabelledFrame] = []
-    progress(0, len(systems))
-    with log.open("w", encoding="utf-8", buffering=1) as out:
-        for index, (system, origin) in enumerate(zip(systems, origins, strict=True)):
-            frame, detail = _label_one(system, config, folder / f"frame-{index:04d}")
-            if frame is not None:
-                frames.append(frame)
-            else:
-                account.dropped[detail["dropped"]] += 1
-            account.details.append({**origin, **detail})
-            account.extra["wall_s"] += detail.get("wall_s", 0.0)
-            print(f"frame {index} of {system.name}: {json.dumps(detail)}", file=out)
-            progress(index + 1, len(systems))
-    account.n_labelled = len(frames)
-    account.check(config.label.allowed_loss, log)
-    write_data(frames, content["type_map"], folder / "data")
-    account.write(folder / "data" / ACCOUNT_FILE)
-    return account
 
 
 def write_data(
@@ -199,28 +155,18 @@ def read_configurations(source: Path) -> Iterator[System]:
         yield from frames_of(read_extxyz(source), *read_trajectory(source))
 
 
-def _label_one(
-    system: System, config: LabelConfig, folder: Path
-) -> tuple[LabelledFrame | None, dict[str, Any]]:
-    try:
-        point = label(
-            system,
-            config.level,
-            folder,
-            program=config.program,
-            threads=config.threads,
-            timeout_s=config.label.timeout_s,
-            largest_force_eV_A=config.label.largest_force_eV_A,
-        )
-    except _DROPPED as error:
-        return None, {"dropped": error.kind, "reason": error.message.strip()}
-    detail = {
-        "energy_eV": point.frame.energy_eV,
-        "tries": point.tries,
-        "wall_s": round(point.wall_s, 3),
-        "cpu_s": round(point.cpu_s, 3),
-    }
-    return point.frame, detail
+def _given_origins(source: Path) -> Iterator[dict[str, Any]]:
+    """Yield what is known of each frame's trajectory: its name, unique in a run, and the step.
+
+    Trajectories are told apart by their content, since files of different rounds have one name.
+    """
+    if source.is_dir():
+        return
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
+    for frame in read_frames(source):
+        step = frame.info.get("step", "")
+        parent = frame.info.get("parent", f"{source.stem}-{digest}")
+        yield {"parent": parent, "step": int(step) if step.isdigit() else None}
 
 
 def _sources(conf: Path) -> list[Path]:

@@ -33,17 +33,21 @@ def forget_finished(label: str, folders: Sequence[Path]) -> None:
     folders : sequence of Path
         Their result folders, called ``replica-000``, or without a number where there is one run.
 
-    Notes
-    -----
+    """
+    for folder in folders:
+        number = folder.name.rpartition("-")[2]
+        forget(checkpoint_key(label, int(number) if number.isdigit() else None))
+
+
+def forget(key: str) -> None:
+    """Remove what is kept below a key in the store that the environment names, if it names one.
+
     A store that does not answer is no failure: what it keeps for longer does no harm.
     """
     url = os.environ.get(STORE_VARIABLE)
     if not url:
         return
-    for folder in folders:
-        number = folder.name.rpartition("-")[2]
-        key = checkpoint_key(label, int(number) if number.isdigit() else None)
-        try:
-            forget_below(open_store(url), key)
-        except NucleoError as error:
-            _log.warning("the checkpoints of %s are not removed: %s", key, error)
+    try:
+        forget_below(open_store(url), key)
+    except NucleoError as error:
+        _log.warning("the checkpoints of %s are not removed: %s", key, error)

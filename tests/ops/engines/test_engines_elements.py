@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nucleops.engines.cp2k.inputs import VALENCE, single_point_input
+from nucleops.engines.cp2k.dft import VALENCE
+from nucleops.engines.cp2k.inputs import single_point_input
 from nucleops.engines.cp2k.settings import Gfn1Xtb, PbeD3
 from nucleops.engines.deepmd.data_range import composition
 from nucleops.engines.deepmd.inputs import training_input

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from nucleops.engines.cp2k.inputs import VALENCE
+from nucleops.engines.cp2k.dft import VALENCE
 from nucleops.errors import WrongInput
 from nucleops.systems import elements
 from nucleops.systems.files import read_extxyz, write_extxyz, write_lammps_data

@@ -77,6 +77,7 @@ def test_learning_is_dpgen2s_loop_with_our_operators() -> None:
         "PrepLabel",
         "RunLabel",
         "CollectData",
+        "GatherData",
         "SummariseLearning",
     }
 

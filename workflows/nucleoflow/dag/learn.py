@@ -101,7 +101,8 @@ def learn_stage(study: Study) -> Steps:
         },
         key=DATA_KEY,
     )
-    steps.add([final, data])
+    steps.add(final)
+    steps.add(data)
     summary = Step(
         "summarise-learning",
         template=PythonOPTemplate(SummariseLearning),

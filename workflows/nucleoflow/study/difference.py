@@ -23,10 +23,13 @@ from nucleoflow.study.model import Study
 Sort = Literal["means", "length", "physics"]
 
 _MEANS_SECTIONS = ("title", "resources", "report")
-_MEANS = ("timeout_s", "allowed_loss", "allowed_task_loss", "checkpoint_steps")
+_MEANS = (
+    *("timeout_s", "allowed_loss", "allowed_task_loss", "checkpoint_steps"),
+    "reuse_wavefunction",
+)
 _LENGTHS = (
-    "steps", "minimise_steps", "skip_steps", "max_rounds", "max_labels", "converged_accurate",
-    "copies", "growth", "walkers", "replicas", "frames_per_task",
+    "steps", "minimise_steps", "skip_steps", "fewest_frames", "max_rounds", "max_labels",
+    "converged_accurate", "copies", "growth", "walkers", "replicas", "frames_per_task",
 )  # fmt: skip
 _COUNTS = ("walkers", "replicas")
 """Lengths that leave the runs that are there as they are."""

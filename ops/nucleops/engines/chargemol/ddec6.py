@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from nucleops.engines.chargemol.settings import Chargemol
-from nucleops.engines.cp2k.inputs import VALENCE
+from nucleops.engines.cp2k.dft import VALENCE
 from nucleops.engines.runner import run
 from nucleops.errors import MissingProgram, TruncatedOutput, WrongInput
 from nucleops.systems.distances import minimum_image

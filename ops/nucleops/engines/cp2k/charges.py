@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nucleops.engines.cp2k.inputs import PROJECT, VALENCE
+from nucleops.engines.cp2k.dft import VALENCE
+from nucleops.engines.cp2k.inputs import PROJECT
 from nucleops.engines.cp2k.log import LARGEST_FORCE_EV_A, read_log
 from nucleops.engines.cp2k.sections import PARAMETER, Section
 from nucleops.engines.cp2k.settings import LevelOfTheory, PbeD3

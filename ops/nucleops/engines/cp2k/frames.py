@@ -28,9 +28,12 @@ class LabelledFrame:
         Forces in eV/A, in the system's order of atoms, shape (n_atoms, 3).
     step : int or None
         Step of molecular dynamics it comes from; None for a single point.
+    program : str
+        What computed it, with its version: ``CP2K 2023.1``.
     """
 
     system: System
     energy_eV: float
     forces_eV_A: FloatArray
     step: int | None = None
+    program: str = ""

@@ -23,7 +23,10 @@ LARGEST_FORCE_EV_A = 100.0
 SCF_START = "SCF WAVEFUNCTION OPTIMIZATION"
 
 _NUMBER = r"(-?\d+\.\d+)"
-_ENERGY = re.compile(rf"^ ENERGY\| Total FORCE_EVAL \( QS \) energy \[a\.u\.\]: +{_NUMBER}$", re.M)
+# as many digits as CP2K prints and our input asks for: a number that lost some is damaged
+_FINAL = r"(-?\d+\.\d{15})"
+_FORCE = r"(-?\d+\.\d{12})"
+_ENERGY = re.compile(rf"^ ENERGY\| Total FORCE_EVAL \( QS \) energy \[a\.u\.\]: +{_FINAL}$", re.M)
 _SCF_ENERGY = re.compile(rf"^  Total energy: +{_NUMBER}$", re.M)
 _CONVERGED = re.compile(r"SCF run converged in")
 _NOT_CONVERGED = re.compile(r"NOT converged|outer SCF loop FAILED|FAILED to converge")
@@ -33,10 +36,10 @@ _FORCES = re.compile(
     r"(?P<rows>(?: +\d+ +\d+ .*\n)*) SUM OF ATOMIC FORCES +(?P<sum>.*)\n",
     re.M,
 )
-_ROW = re.compile(rf"^ +(\d+) +\d+ +([A-Z][a-z]?) +{_NUMBER} +{_NUMBER} +{_NUMBER}$")
-_SUM = re.compile(rf"{_NUMBER} +{_NUMBER} +{_NUMBER} +{_NUMBER}$")
+_ROW = re.compile(rf"^ +(\d+) +\d+ +([A-Z][a-z]?) +{_FORCE} +{_FORCE} +{_FORCE}$")
+_SUM = re.compile(rf"{_FORCE} +{_FORCE} +{_FORCE} +{_FORCE}$")
 # The SCF's last energy and the final one differ by what the density still had to converge.
-_ENERGY_TOLERANCE_HARTREE = 1.0e-4
+_ENERGY_TOLERANCE_HARTREE = 1.0e-6
 _LAST_DIGIT_HARTREE_BOHR = 1.0e-12
 
 
@@ -125,6 +128,13 @@ def read_evaluation(
             f"a force of {largest:.1f} eV/A (allowed: {largest_force_eV_A:g} eV/A)", log=path
         )
     return energy * HARTREE_EV, forces
+
+
+def scf_steps(text: str) -> int:
+    """Return the number of SCF steps that a log says, those of all of OT's inner loops."""
+    outer = re.findall(r"outer SCF loop converged in +\d+ iterations or +(\d+) steps", text)
+    inner = re.findall(r"SCF run converged in +(\d+) steps", text)
+    return sum(map(int, outer or inner))
 
 
 def check_exit(returncode: int, path: Path) -> None:

@@ -68,7 +68,12 @@ class AimdRun(Settings):
     skip_steps: int = Field(default=20, ge=0)
     """Steps at the start that are not kept."""
     stride: PositiveInt = 10
-    """Keep every so many steps as training data."""
+    """Least number of steps from one kept frame to the next."""
+    decorrelation: float = Field(default=1.0, ge=0)
+    """Distance between kept frames in statistical inefficiencies of the potential energy; 0: every
+    `stride` steps."""
+    fewest_frames: PositiveInt = 10
+    """Frames that are due however long the correlation, as far as `stride` allows them."""
 
 
 class LabelSettings(Settings):
@@ -82,3 +87,6 @@ class LabelSettings(Settings):
     """Share of a task's frames that may be dropped before the task fails."""
     timeout_s: Positive = 3600.0
     """Wall-clock limit of one single point in seconds."""
+    reuse_wavefunction: bool | None = None
+    """Begin each SCF from the wavefunction of the nearest frame before it in the task; left out:
+    where that pays, which is PBE-D3."""

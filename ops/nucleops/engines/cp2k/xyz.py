@@ -13,7 +13,7 @@ import numpy as np
 from nucleops.errors import TruncatedOutput
 from nucleops.systems.system import FloatArray
 
-_COMMENT = re.compile(r"^ i = +(\d+), time = +\d+\.\d+, E = +(-?\d+\.\d{10})$")
+_COMMENT = re.compile(r"^ i = +(\d+), time = +(\d+\.\d{3}), E = +(-?\d+\.\d{10})$")
 _ATOM = re.compile(r"^ +([A-Z][a-z]?) +(-?\d+\.\d{10}) +(-?\d+\.\d{10}) +(-?\d+\.\d{10})$")
 
 
@@ -25,6 +25,8 @@ class XyzFrame:
     ----------
     step : int
         Step of molecular dynamics.
+    time_fs : float
+        Time in femtoseconds.
     energy : float
         Potential energy in hartree.
     symbols : tuple of str
@@ -34,6 +36,7 @@ class XyzFrame:
     """
 
     step: int
+    time_fs: float
     energy: float
     symbols: tuple[str, ...]
     values: FloatArray
@@ -70,4 +73,5 @@ def _frame(lines: list[str], n_atoms: int) -> XyzFrame | None:
     if comment is None or len(atoms) != n_atoms:
         return None
     values = np.array([[float(number) for number in atom.groups()[1:]] for atom in atoms])
-    return XyzFrame(int(comment[1]), float(comment[2]), tuple(a[1] for a in atoms), values)
+    step, time_fs, energy = int(comment[1]), float(comment[2]), float(comment[3])
+    return XyzFrame(step, time_fs, energy, tuple(a[1] for a in atoms), values)

@@ -11,13 +11,23 @@ import pytest
 DATA = Path(__file__).parents[3] / "data" / "cp2k"
 
 
-@pytest.fixture(scope="session")
-def made():
-    """The module that made the outputs: what was computed, and how."""
-    spec = importlib.util.spec_from_file_location("cp2k_make", DATA / "make.py")
+def _module(name: str, path: Path):
+    spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def made():
+    """The module that made the outputs: what was computed, and how."""
+    return _module("cp2k_make", DATA / "make.py")
+
+
+@pytest.fixture(scope="session")
+def damage():
+    """The ways in which outputs are damaged."""
+    return _module("cp2k_damage", Path(__file__).parent / "damage.py")
 
 
 @pytest.fixture(scope="session")

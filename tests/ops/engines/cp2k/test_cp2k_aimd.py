@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from nucleops.engines.cp2k.aimd import read_aimd
+from nucleops.engines.cp2k.aimd_frames import read_aimd
 from nucleops.engines.cp2k.single_point import read_single_point
 from nucleops.errors import TruncatedOutput
 
@@ -158,7 +158,7 @@ def test_two_runs_in_one_log_are_refused(run):
 def test_a_run_of_another_system_is_refused(run):
     folder, system, _ = run
     moved = system.with_positions(system.positions * 1.01)
-    with pytest.raises(TruncatedOutput, match="begin"):
+    with pytest.raises(TruncatedOutput, match="not of this configuration"):
         read_aimd(folder, moved)
 
 

@@ -17,7 +17,8 @@ from nucleops.engines.cp2k.charges import (
     read_charges,
     schemes,
 )
-from nucleops.engines.cp2k.inputs import VALENCE, single_point_input
+from nucleops.engines.cp2k.dft import VALENCE
+from nucleops.engines.cp2k.inputs import single_point_input
 from nucleops.engines.cp2k.settings import Gfn1Xtb, PbeD3
 from nucleops.errors import FatalFailure, TruncatedOutput, WrongInput
 from nucleops.systems.system import System

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from nucleops.engines.cp2k.attempts import AFTER_THE_FIRST, attempts
 from nucleops.engines.cp2k.inputs import (
     DROPLET_MARGIN_A,
+    Wavefunction,
     aimd_input,
     cell_and_shift,
-    safer_level,
     single_point_input,
 )
 from nucleops.engines.cp2k.sections import write_sections
@@ -113,14 +115,47 @@ def test_aimd():
     assert text.count("MD 1") == 2
 
 
-def test_safer_settings():
-    level = safer_level(Gfn1Xtb(max_scf=100))
-    assert (level.mixing_alpha, level.max_scf) == (0.1, 200)
-    level = safer_level(PbeD3())
+def test_second_try_is_safer_and_of_the_same_level():
+    first, second = attempts(Gfn1Xtb(max_scf=100))
+    assert (first.level, first.says, first.may_reuse) == (Gfn1Xtb(max_scf=100), "as set", True)
+    assert (second.level.mixing_alpha, second.level.max_scf) == (0.1, 200)
+    assert second.says == "mixing 0.1, at most 200 SCF steps, guess from atoms"
+    assert not second.may_reuse
+    _, second = attempts(PbeD3())
+    level = second.level
     assert (level.scf, level.mixing_alpha, level.max_scf) == ("diagonalisation", 0.2, 200)
     assert "METHOD BROYDEN_MIXING" in lines(single_point_input(dimer("Ag", periodic=True), level))
-    assert safer_level(PbeD3(scf="diagonalisation")).mixing_alpha == 0.1
-    assert level.cutoff_Ry == PbeD3().cutoff_Ry
+    assert attempts(PbeD3(scf="diagonalisation"))[1].level.mixing_alpha == 0.1
+    of_the_level = {"cutoff_Ry", "rel_cutoff_Ry", "basis", "dispersion", "eps_scf"}
+    for start in (PbeD3(), PbeD3(scf="diagonalisation")):
+        for attempt in attempts(start):
+            assert attempt.level.model_dump(include=of_the_level) == start.model_dump(
+                include=of_the_level
+            )
+
+
+def test_table_of_tries_is_in_the_documentation():
+    page = (Path(__file__).parents[4] / "docs" / "reference-data.md").read_text()
+    for rows in AFTER_THE_FIRST.values():
+        for row in rows:
+            assert row.what.replace("{", "`").replace("}", "`") in page
+
+
+def test_what_else_is_written():
+    charges = {"HIRSHFELD": {"_": "ON"}}
+    text = lines(single_point_input(dimer("Ag", periodic=True), Gfn1Xtb(), charges))
+    assert "&HIRSHFELD ON" in text
+
+
+def test_wavefunction_files():
+    system, level = dimer("Ag", periodic=True), PbeD3()
+    plain = lines(single_point_input(system, level))
+    assert "SCF_GUESS ATOMIC" in plain
+    assert "&RESTART OFF" in plain
+    text = lines(single_point_input(system, level, None, Wavefunction("guess.wfn", keep=True)))
+    # nothing but the way to the solution differs
+    same = {"SCF_GUESS RESTART", "WFN_RESTART_FILE_NAME guess.wfn", "&RESTART ON"}
+    assert set(text) - set(plain) == {*same, "BACKUP_COPIES 0"}
 
 
 def test_orbital_transformation_keeps_to_the_largest_number_of_steps():

@@ -118,6 +118,15 @@ def test_a_profile_reaches_the_pods(rendered: Any) -> None:
     names = {variable["name"] for variable in main["env"]}
     assert "AWS_ACCESS_KEY_ID" not in names  # workload identity
     assert {"NUCLEOFLOW_CHECKPOINTS", "NUCLEOFLOW_CHECKPOINT_INTERVAL_S"} <= names
+    # labelling keeps its frames there, and who collects the labels removes them
+    stores = {
+        name
+        for name, pod in pods.items()
+        for container in pod["containers"]
+        if "NUCLEOFLOW_CHECKPOINTS" in {v["name"] for v in container.get("env", [])}
+    }
+    assert {"run-label", "collect-data"} <= stores
+    assert "prep-label" not in stores
     train = next(v for v in pods["run-train"]["volumes"] if v["name"] == "scratch")
     claim = train["ephemeral"]["volumeClaimTemplate"]["spec"]
     assert claim["storageClassName"] == "fast-ssd"

@@ -124,7 +124,8 @@ def _environment(place: Place, profile: ClusterProfile) -> list[dict[str, Any]]:
         {"name": "OMP_NUM_THREADS", "value": str(whole_cores(step.cpu))},
         *environment(profile.storage),
     ]
-    if place.kind in ("md", "analyse"):  # the analysis removes them once it has the result
+    # who receives the results removes them: the analysis, and the collection of labels
+    if place.kind in ("md", "label", "analyse") or place.operator == "CollectData":
         variables += checkpoint_environment(profile.storage, profile.run)
     if place.kind == "md":
         variables.append({"name": GRACE_VARIABLE, "value": str(step.termination_grace_s)})

@@ -1,0 +1,181 @@
+"""One labelling task: every frame on its own, kept as it is done, with an account of losses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nucleops.engines.cp2k.frames import ForcesTooLarge, LabelledFrame
+from nucleops.engines.cp2k.inputs import cell_and_shift
+from nucleops.engines.cp2k.single_point import label
+from nucleops.errors import ProgramFailed, ScfNotConverged, TimeLimit, TruncatedOutput
+from nucleops.learning.account import ACCOUNT_FILE, Account
+from nucleops.learning.kept_labels import KeptLabels, Outcome
+from nucleops.learning.labelling import TASK_FILE, LabelConfig, read_configurations, write_data
+from nucleops.learning.provenance import Provenance, level_text
+from nucleops.storage.increments import digest_of
+from nucleops.systems.distances import minimum_image
+from nucleops.systems.system import System
+
+_FOR_GOOD = (ScfNotConverged, ForcesTooLarge)
+_MAYBE_THE_MACHINE = (TruncatedOutput, ProgramFailed, TimeLimit)  # tried anew if the task is
+
+
+def label_task(
+    task: Path,
+    name: str,
+    config: LabelConfig,
+    folder: Path,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Account:
+    """Label every frame of a task on its own; what cannot be believed is dropped and counted.
+
+    Frames that an earlier attempt at the same task has done are taken over, to the last bit (see
+    :mod:`nucleops.learning.kept_labels`).
+
+    Parameters
+    ----------
+    task : Path
+        A folder of :func:`nucleops.learning.labelling.prepare_tasks`.
+    name : str
+        The task's name.
+    config : LabelConfig
+        Level of theory and limits.
+    folder : Path
+        Where CP2K runs (``frame-0000`` ...), ``labels.log`` and the data set ``data`` are written.
+    progress : callable
+        Told how many frames are done, and of how many.
+
+    Returns
+    -------
+    Account
+        Also written into the data set as ``labels.json``.
+
+    Raises
+    ------
+    LabelsLost
+        If more than the allowed share was dropped.
+    StorageUnreachable
+        If the store of an earlier attempt's frames does not answer.
+    Preempted, OutOfMemory, MissingProgram
+        As :func:`nucleops.engines.runner.run`.
+    """
+    content = json.loads((task / TASK_FILE).read_text(encoding="utf-8"))
+    systems = [s for path in sorted(task.glob("*.extxyz")) for s in read_configurations(path)]
+    origins = content.get("origins") or [{} for _ in systems]
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = KeptLabels.of_task(systems, config.decides, folder)
+    account = Account(name, len(systems))
+    account.extra = {"level_of_theory": config.level.model_dump(mode="json"), "wall_s": 0.0}
+    if kept.elsewhere:
+        account.extra["kept_as"] = kept.key
+    log = folder / "labels.log"
+    frames: list[LabelledFrame] = []
+    provenance: list[Provenance] = []
+    wavefunctions: dict[int, str] = {}
+    progress(0, len(systems))
+    with log.open("w", encoding="utf-8", buffering=1) as out:
+        for index, (system, origin) in enumerate(zip(systems, origins, strict=True)):
+            outcome = kept.get(index, system)
+            if outcome is None:
+                outcome = _computed(index, systems, wavefunctions, config, kept)
+            if outcome.frame is not None:
+                frames.append(outcome.frame)
+                provenance.append(_provenance(origin, config, outcome.frame))
+            else:
+                account.dropped[outcome.detail["dropped"]] += 1
+            if outcome.wavefunction:
+                wavefunctions[index] = outcome.wavefunction
+            account.details.append({**origin, **outcome.detail})
+            account.extra["wall_s"] += outcome.detail.get("wall_s", 0.0)
+            print(f"frame {index} of {system.name}: {json.dumps(outcome.detail)}", file=out)
+            progress(index + 1, len(systems))
+    account.n_labelled = len(frames)
+    account.check(config.label.allowed_loss, log)
+    write_data(frames, content["type_map"], folder / "data", provenance)
+    account.write(folder / "data" / ACCOUNT_FILE)
+    kept.tidy()
+    return account
+
+
+def nearest(system: System, others: Mapping[int, System]) -> tuple[int, float] | None:
+    """Find the configuration of the same atoms that is nearest to a system.
+
+    Parameters
+    ----------
+    system : System
+        The configuration.
+    others : mapping of int to System
+        Where to look; those with other atoms, another order, or another cell that repeats are
+        passed over.
+
+    Returns
+    -------
+    (int, float) or None
+        Its key, and the root mean square of the atoms' displacements in angstrom, by minimum
+        images, as CP2K sees the coordinates; not turned, for orbitals do not turn with them.
+    """
+    found: tuple[int, float] | None = None
+    for key, other in others.items():
+        cell = system.periodic and not np.array_equal(system.cell, other.cell)
+        if system.symbols != other.symbols or system.periodic != other.periodic or cell:
+            continue
+        moved = system.positions + cell_and_shift(system)[1]
+        moved = moved - other.positions - cell_and_shift(other)[1]
+        moved = minimum_image(moved, system.cell, system.periodic)
+        rmsd_A = float(np.sqrt((moved**2).sum(axis=1).mean()))
+        if found is None or rmsd_A < found[1]:
+            found = key, rmsd_A
+    return found
+
+
+def _computed(
+    index: int,
+    systems: list[System],
+    wavefunctions: Mapping[int, str],
+    config: LabelConfig,
+    kept: KeptLabels,
+) -> Outcome:
+    """Compute a frame, and keep what became of it unless the machine may be to blame."""
+    begun = nearest(systems[index], {i: systems[i] for i in wavefunctions})
+    guess = None if begun is None else kept.wavefunction(begun[0], wavefunctions[begun[0]])
+    try:
+        point = label(
+            systems[index],
+            config.level,
+            kept.folder / f"frame-{index:04d}",
+            program=config.program,
+            threads=config.threads,
+            timeout_s=config.label.timeout_s,
+            largest_force_eV_A=config.label.largest_force_eV_A,
+            guess=guess,
+            keep_wavefunction=config.reuse_wavefunction,
+        )
+    except (*_FOR_GOOD, *_MAYBE_THE_MACHINE) as error:
+        outcome = Outcome(None, {"dropped": error.kind, "reason": error.message.strip()})
+        if isinstance(error, _FOR_GOOD):
+            kept.put(index, outcome)
+        return outcome
+    detail: dict[str, Any] = {
+        "energy_eV": point.frame.energy_eV,
+        "tries": point.tries,
+        "settings": point.settings,
+        "scf_steps": point.scf_steps,
+        "wall_s": round(point.wall_s, 3),
+        "cpu_s": round(point.cpu_s, 3),
+    }
+    if guess is not None and begun is not None:
+        detail |= {"begun_from_frame": begun[0], "rmsd_A": round(begun[1], 4)}
+    sha256 = "" if point.wavefunction is None else digest_of(point.wavefunction)
+    outcome = Outcome(point.frame, detail, sha256)
+    kept.put(index, outcome)
+    return outcome
+
+
+def _provenance(origin: Mapping[str, Any], config: LabelConfig, frame: LabelledFrame) -> Provenance:
+    parent, step = origin.get("parent", ""), origin.get("step")
+    return Provenance("", "", parent, step, level_text(config.level), frame.program)
