@@ -29,8 +29,9 @@ from typing import Any
 
 import numpy as np
 
+from nucleops.engines.keeping import DEFAULT_INTERVAL_S, Keeping
 from nucleops.engines.lammps import inputs, md
-from nucleops.engines.lammps.keeping import DEFAULT_INTERVAL_S, Keeping, with_cadence
+from nucleops.engines.lammps.keeping import with_cadence
 from nucleops.engines.lammps.program import find_lammps
 from nucleops.engines.lammps.settings import MdSettings, Trust
 from nucleops.storage.checkpoints import CheckpointStore

@@ -151,6 +151,8 @@ class SummariseLearning(OP):
     def execute(self, ip: OPIO) -> OPIO:
         """Collect the records."""
         from nucleops.analysis.stages.learning import learning_folder
+        from nucleops.storage.kept import forget
+        from nucleops.train import CHECKPOINTS
 
         theory: dict[str, Any] = ip["level_of_theory"]
         folder = learning_folder(
@@ -163,4 +165,5 @@ class SummariseLearning(OP):
             selection=ip["selection"],
             collection=ip["collection"],
         )
+        forget(CHECKPOINTS)
         return OPIO({"learning": folder})

@@ -13,11 +13,13 @@ from typing import Any
 from dflow.python import OP, OPIO, Artifact, BigParameter, OPIOSign, Parameter
 
 from nucleops.errors import WrongInput, dflow_errors
+from nucleops.learning.tally import EXPLORED_FILE, by_system, shares
 from nucleops.signs import Paths, Strings
 
 RECORD_FILE = "selection.json"
 COUNTS = ("accurate", "candidate", "failed", "n_selected")
-"""What of a selection's record is published while the run goes on."""
+MOST_PUBLISHED = 24
+"""Explorations whose shares are published one by one."""
 
 
 class SelectConfs(OP):
@@ -25,7 +27,11 @@ class SelectConfs(OP):
 
     @classmethod
     def get_input_sign(cls) -> OPIOSign:
-        """Selector, element order, and per run: trajectory, model deviation, folder."""
+        """Selector, element order, and per run: trajectory, model deviation, folder.
+
+        ``init_data`` and ``iter_data`` are what is labelled already; dpgen2's block does not hand
+        them over, and a choice without them does not look at them.
+        """
         return OPIOSign(
             {
                 "conf_selector": object,
@@ -33,6 +39,8 @@ class SelectConfs(OP):
                 "trajs": Artifact(Paths),
                 "model_devis": Artifact(Paths),
                 "optional_outputs": Artifact(Paths, optional=True),
+                "init_data": Artifact(Paths, optional=True),
+                "iter_data": Artifact(Paths, optional=True),
             }
         )
 
@@ -40,8 +48,9 @@ class SelectConfs(OP):
     def get_output_sign(cls) -> OPIOSign:
         """The report dpgen2's scheduler judges, the chosen frames, and a readable record.
 
-        ``counts``, the shares and the number of chosen frames in it, is a parameter of its own:
-        whoever follows the run reads it without opening an artifact.
+        ``counts`` is a parameter of its own: whoever follows the run reads it without opening an
+        artifact. It holds the shares, the number of chosen frames, the low trust level, the shares
+        of each exploration and, where nothing was left to label, advice.
         """
         return OPIOSign(
             {
@@ -74,17 +83,39 @@ class SelectConfs(OP):
             )
             if traj is not None and devi is not None
         ]
+        labelled = [*(ip["init_data"] or []), *(ip["iter_data"] or [])]
+        known = {"labelled_data": [path for path in labelled if path is not None]}
         confs, report = selector.select(
             [run[0] for run in runs],
             [run[1] for run in runs],
             type_map=ip["type_map"],
             optional_outputs=[run[2] for run in runs] if ip["optional_outputs"] else None,
+            **(known if getattr(selector, "uses_labelled_data", False) else {}),
         )
-        record = Path(RECORD_FILE)
         summary = report.summary() if hasattr(report, "summary") else foreign_summary(report, confs)
-        record.write_text(json.dumps(summary, indent=1))
-        counts = {name: summary[name] for name in COUNTS}
-        return OPIO({"report": report, "counts": counts, "confs": confs, "record": record})
+        explored = Path(EXPLORED_FILE)
+        rows = {"explored": json.loads(explored.read_text())} if explored.is_file() else {}
+        record = Path(RECORD_FILE)
+        record.write_text(json.dumps(summary | rows, indent=1))
+        return OPIO(
+            {"report": report, "counts": published(summary), "confs": confs, "record": record}
+        )
+
+
+def published(summary: dict[str, Any]) -> dict[str, Any]:
+    """Return what of a selection's record is published while the run goes on.
+
+    A cluster keeps parameters in the workflow itself, so it is little: of many explorations only
+    the shares by system.
+    """
+    counts = {name: summary[name] for name in COUNTS}
+    counts |= {name: summary[name] for name in ("low_eV_A", "advice") if summary.get(name)}
+    explorations: dict[str, dict[str, Any]] = summary.get("explorations") or {}
+    if len(explorations) > MOST_PUBLISHED:
+        explorations = by_system(explorations)
+    if explorations:
+        counts["explorations"] = {label: shares(row) for label, row in explorations.items()}
+    return counts
 
 
 class CollectData(OP):
@@ -122,6 +153,8 @@ class CollectData(OP):
         """Merge labels by composition and write the round's record beside them."""
         from nucleops.learning.kept_labels import forget_labels
         from nucleops.learning.record import collect_labels, write_round
+        from nucleops.storage.kept import forget
+        from nucleops.train import CHECKPOINTS
 
         if ip["optional_parameter"]["mixed_type"]:
             raise WrongInput(
@@ -138,6 +171,9 @@ class CollectData(OP):
             labels,
             ip["selection_record"],
             [path for path in ip["train_logs"] or [] if path is not None],
+            labelled,
         )
         forget_labels(labelled)
+        if ip["train_logs"]:
+            forget(CHECKPOINTS)
         return OPIO({"iter_data": [*ip["iter_data"], folder], "labels": labels})

@@ -7,6 +7,7 @@ settings in place of a raw ``input.json``.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any, ClassVar, List, Union  # noqa: UP035
@@ -18,6 +19,8 @@ from nucleops.progress import reporter
 from nucleops.signs import Paths, Strings
 
 TASK_FILE = "task.json"
+CHECKPOINTS = "train"
+"""What stands before the keys of the trainings in a store of checkpoints."""
 LOG_FOLDER = "train_log"
 LOG_FILES = (*("train.log", "input.json", "lcurve.out", "lcurve.csv", "test.json", "parity.npz"),)
 
@@ -70,6 +73,9 @@ class RunTrain(OP):
     ``model`` is the frozen model, compressed where the settings ask, and can be the next round's
     ``init_model`` either way. ``log`` is a folder: training log, input, learning curve, test on
     held-out frames, parity data.
+
+    Started again after it was ended, it goes on from its newest checkpoint: in the store that
+    ``NUCLEOFLOW_CHECKPOINTS`` names, wherever it ran before; else in its own folder.
     """
 
     default_optional_parameter: ClassVar[dict[str, Any]] = {
@@ -112,6 +118,8 @@ class RunTrain(OP):
         """Train and keep what a report needs."""
         from nucleops.engines.deepmd.task import paths_in, read_train_task, schedule_for
         from nucleops.engines.deepmd.train import train_model
+        from nucleops.engines.keeping import keeping_at
+        from nucleops.storage.kept import STORE_VARIABLE
 
         optional = ip["optional_parameter"]
         if optional.get("mixed_type") or optional.get("finetune_mode", "no") != "no":
@@ -123,6 +131,9 @@ class RunTrain(OP):
         folder = Path(ip["task_name"])
         work = folder / "train"
         shutil.rmtree(work, ignore_errors=True)
+        own_store = folder / "checkpoints"
+        url = os.environ.get(STORE_VARIABLE) or str(own_store.absolute())
+        key = f"{CHECKPOINTS}/{ip['task_name']}"
         trained = train_model(
             task.train,
             schedule_for(config, init_model is not None),
@@ -132,7 +143,9 @@ class RunTrain(OP):
             work,
             init_model=init_model,
             extra_held_out=paths_in(ip["valid_data"]),
+            split_seed=task.split_seed,
             threads=int(config.get("threads", 1)),
+            keeping=keeping_at(url, key, task.train.checkpoint_interval_s),
             progress=reporter(self),
         )
         log = folder / LOG_FOLDER
@@ -142,7 +155,8 @@ class RunTrain(OP):
             shutil.copyfile(work / name, log / name)
         model = folder / trained.model.name
         trained.model.replace(model)
-        shutil.rmtree(work)  # checkpoints and a copy of the data, of no use to anybody
+        shutil.rmtree(work)  # a copy of the data, of no use to anybody
+        shutil.rmtree(own_store, ignore_errors=True)
         return OPIO(
             {
                 "script": log / "input.json",

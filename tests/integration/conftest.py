@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 import zlib
 from collections.abc import Iterator
@@ -12,9 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import nucleops
+from nucleoflow.dflow_fixes import repair_dflow
 from nucleops.engines.deepmd.data import atom_elements, load_frames
 from nucleops.engines.deepmd.settings import Descriptor, Fitting, Schedule, TrainSettings
 from nucleops.engines.deepmd.train import Trained, train_model
+from nucleops.engines.lammps.program import find_lammps
 from nucleops.engines.runner import interruptible
 from nucleops.systems.system import System
 
@@ -102,3 +107,33 @@ def bench(s3_environment: S3Server, tmp_path: Path, request: pytest.FixtureReque
     """Where small workflows of emulated pods run."""
     name = f"toy-{zlib.crc32(request.node.nodeid.encode())}"
     return Bench(s3_environment, tmp_path / "pods", name)
+
+
+@pytest.fixture
+def debug_mode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """dflow's debug mode: steps run as processes of this interpreter, in a folder of the test's."""
+    from dflow import config
+
+    # dflow copies nested templates over and over: half a minute for dpgen2's loop, which the
+    # controllers of our own runs save in the same way
+    repair_dflow()
+    before = dict(config)
+    config.update(mode="debug", debug_workdir=str(tmp_path / "runs"), debug_pool_workers=2)
+    monkeypatch.chdir(tmp_path)
+    lammps = find_lammps()
+    settings = " ".join(f"{k}={shlex.quote(v)}" for k, v in lammps.environment.items())
+    programs = {
+        # debug mode runs `python3`, dpgen2's RunLmp `lmp`, whichever comes first on PATH
+        "python3": f'exec "{sys.executable}" "$@"',
+        "lmp": f'exec env OMP_NUM_THREADS=1 {settings} "{lammps.executable}" "$@"',
+    }
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name, line in programs.items():
+        (folder / name).write_text(f"#!/bin/sh\n{line}\n")
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", str(Path(nucleops.__file__).parents[1]))
+    yield tmp_path / "runs"
+    config.clear()
+    config.update(before)

@@ -17,8 +17,8 @@ import pytest
 
 from nucleops.bias.spec import Bias
 from nucleops.engines import supervision
+from nucleops.engines.keeping import Keeping
 from nucleops.engines.lammps import inputs, md
-from nucleops.engines.lammps.keeping import Keeping
 from nucleops.engines.lammps.program import find_lammps
 from nucleops.engines.lammps.result import MdResult
 from nucleops.engines.lammps.settings import MdSettings, Trust

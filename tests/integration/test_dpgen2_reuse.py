@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import shlex
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-import nucleops
-from nucleoflow.dflow_fixes import repair_dflow
 from nucleops.dpgen2 import STYLE, register
-from nucleops.engines.lammps.program import find_lammps
 from nucleops.engines.lammps.readers import read_dump, read_model_deviation
 from nucleops.explore import PrepExplore, RunExplore
 from nucleops.label import PrepLabel, RunLabel
@@ -33,36 +26,6 @@ EVERYTHING = {"type": "fixed-levels", "level_f_lo": 1e-9, "level_f_hi": 1e9}
 """Trust levels between which every frame lies."""
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def debug_mode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """dflow's debug mode: steps run as processes of this interpreter, in a folder of the test's."""
-    from dflow import config
-
-    # dflow copies nested templates over and over: half a minute for dpgen2's loop, which the
-    # controllers of our own runs save in the same way
-    repair_dflow()
-    before = dict(config)
-    config.update(mode="debug", debug_workdir=str(tmp_path / "runs"), debug_pool_workers=2)
-    monkeypatch.chdir(tmp_path)
-    lammps = find_lammps()
-    settings = " ".join(f"{k}={shlex.quote(v)}" for k, v in lammps.environment.items())
-    programs = {
-        # debug mode runs `python3`, dpgen2's RunLmp `lmp`, whichever comes first on PATH
-        "python3": f'exec "{sys.executable}" "$@"',
-        "lmp": f'exec env OMP_NUM_THREADS=1 {settings} "{lammps.executable}" "$@"',
-    }
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    for name, line in programs.items():
-        (folder / name).write_text(f"#!/bin/sh\n{line}\n")
-        (folder / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("PYTHONPATH", str(Path(nucleops.__file__).parents[1]))
-    yield tmp_path / "runs"
-    config.clear()
-    config.update(before)
 
 
 def outputs(runs: Path, step: str, artifact: str) -> list[Path]:

@@ -19,7 +19,7 @@ import pytest
 
 from nucleops.bias.spec import Bias
 from nucleops.engines import supervision
-from nucleops.engines.lammps.keeping import Keeping
+from nucleops.engines.keeping import Keeping
 from nucleops.engines.lammps.production import produce
 from nucleops.engines.lammps.readers import read_dump, read_thermo
 from nucleops.engines.lammps.result import read_result

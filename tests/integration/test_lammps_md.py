@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from nucleops.bias.spec import Bias
 from nucleops.engines.lammps.md import run_md
 from nucleops.engines.lammps.program import find_lammps, has_colvars, has_plumed
 from nucleops.engines.lammps.readers import read_dump, read_model_deviation
-from nucleops.engines.lammps.settings import MdSettings, Trust
+from nucleops.engines.lammps.settings import MdSettings, PressureSettings, Trust
 from nucleops.errors import ProgramFailed, WrongInput
 from nucleops.systems.files import read_extxyz
 from nucleops.systems.system import System
@@ -153,6 +154,30 @@ def test_atoms_on_top_of_one_another_are_judged_not_crashed_on(
     result = run_md(start, committee.models, settings, Trust(), tmp_path / "md", 5)
     assert result.status == "trust-ended"
     assert result.trusted_steps == 0
+
+
+def test_a_box_gives_way_to_a_pressure(committee: Any, droplet: System, tmp_path: Path) -> None:
+    box = dataclasses.replace(droplet, periodic=True, cell=np.full(3, 16.0))
+    box = box.with_positions(np.mod(droplet.positions, 16.0))
+    volumes = []
+    for bar in (-20000.0, 20000.0):
+        settings = PressureSettings(steps=40, stride=20, pressure_bar=bar, barostat_time_fs=400)
+        out = tmp_path / f"{bar:g}"
+        run_md(box, committee.models, settings, LENIENT, out, seed=5)
+        cells = read_dump(out / "trajectory.dump").cells
+        assert cells[0] == pytest.approx(16.0)
+        assert np.ptp(cells[-1]) < 1e-6  # the shape stays
+        volumes.append(cells[-1].prod())
+    assert volumes[0] > volumes[1]
+
+
+def test_a_box_that_bursts_ends_the_run(committee: Any, droplet: System, tmp_path: Path) -> None:
+    box = dataclasses.replace(droplet, periodic=True, cell=np.full(3, 16.0))
+    box = box.with_positions(np.mod(droplet.positions, 16.0))
+    settings = PressureSettings(steps=200, stride=5, pressure_bar=-50000.0, barostat_time_fs=20)
+    result = run_md(box, committee.models, settings, LENIENT, tmp_path / "md", seed=5)
+    assert result.ended_by in ("volume runaway", "lost atoms")
+    assert result.trusted_steps < 200
 
 
 def test_wrong_use_is_refused(committee: Any, droplet: System, tmp_path: Path) -> None:

@@ -183,7 +183,7 @@ def test_the_analysis_takes_them_as_one_bias(pair: Pair, tmp_path: Path) -> None
     summary = read_json(out / "summary.json")
     assert summary["shared_bias"]
     assert summary["n_hills"] == [STEPS // PACE] * 2
-    assert summary["surface"]["difference_reweighted_kcal_mol"] is not None
+    assert summary["surface"]["difference_kcal_mol"] is not None
     with pytest.raises(WrongInput, match="all walkers that shared"):
         metad_folder(pair.folders[:1], FreeEnergySettings(), tmp_path / "alone")
 

@@ -75,6 +75,22 @@ def test_no_finished_step_ran_twice(run: Path) -> None:
     assert {step: n for step, n in finished.items() if n > 1} == {}
 
 
+def test_learning_is_accounted_for(run: Path) -> None:
+    learning = summary(run, "learning")
+    (row,) = learning["rounds"]
+    label = "monomers, 300 K, monomer-dimer"
+    (found,) = row["explorations"].values()
+    assert list(row["explorations"]) == [label]
+    counted = found["accurate"] + found["candidate"] + found["failed"]
+    assert counted == row["n_frames_explored"]
+    assert found["selected"] == row["n_selected"] > 0
+    for kind in ("training", "exploration", "labelling"):
+        assert row["cost"][kind]["cpu_s"] > 0
+    along = learning["along"][label]
+    assert along["cvs"] == ["s1", "s2"]
+    assert (run / "results/learning" / along["file"]).is_file()
+
+
 def test_no_step_ran_beside_itself(run: Path) -> None:
     running: set[str] = set()
     for event in events(run):

@@ -13,6 +13,7 @@ from dpgen2.exploration.task import BaseExplorationTaskGroup, ExplorationTask
 from nucleops.engines.lammps import exploration
 from nucleops.engines.lammps.exploration import explore
 from nucleops.engines.lammps.readers import read_dump, read_model_deviation
+from nucleops.engines.lammps.settings import MdSettings, PressureSettings
 from nucleops.engines.lammps.task import MdTask, read_task, stored_system
 from nucleops.errors import AtomsLost, WrongInput
 from nucleops.explore import PrepExplore, RunExplore
@@ -92,8 +93,16 @@ def test_the_seed_chooses_who_drives(folder: Path, monkeypatch: pytest.MonkeyPat
     assert read_model_deviation(out.model_deviation).max_force_eV_A.tolist() == [np.inf]
     md = json.loads((out.md_folder / "md.json").read_text())
     assert (md["status"], md["trusted_steps"]) == ("trust-ended", 0)
+    assert md["ended_by"] == "lost atoms"
     assert "gone before" in md["reason"]
     assert read_extxyz(out.md_folder / "topology.extxyz").symbols == DROP.symbols
+
+
+def test_a_task_may_have_a_pressure() -> None:
+    task = read_task({**TASK, "md": {**TASK["md"], "pressure_bar": 5.0}}, "task")
+    assert isinstance(task.md, PressureSettings)
+    assert task.model_dump(mode="json")["md"]["pressure_bar"] == 5.0
+    assert type(read_task(TASK, "task").md) is MdSettings
 
 
 def test_siblings_have_seeds_of_their_own() -> None:

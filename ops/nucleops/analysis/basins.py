@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from nucleops.analysis.convergence import Box, grid_points, in_box
+from nucleops.analysis.free_energy import log_sum
 from nucleops.analysis.grid import FloatArray, Grid, IntArray, as_points
 
 
@@ -60,13 +61,23 @@ class Basins:
 
     def population(self, surface: FloatArray, kT: float = 1.0) -> FloatArray:
         """Free energy of each basin, ``-kT ln sum exp(-F/kT)`` over its points, shape (n,)."""
-        from scipy.special import logsumexp
-
         made = []
         for basin in range(len(self.names)):
             inside = surface[(self.labels == basin) & np.isfinite(surface)]
-            made.append(-kT * float(logsumexp(-inside / kT)) if len(inside) else np.nan)
+            made.append(-kT * log_sum(-inside / kT) if len(inside) else np.nan)
         return np.array(made)
+
+    def on(self, grid: Grid) -> Basins:
+        """Return the same basins on another grid of the same variables."""
+        if grid is self.grid:
+            return self
+        labels = self.of(grid_points(grid)).reshape(grid.shape)
+        return replace(self, grid=grid, labels=labels)
+
+    def difference(self, surface: FloatArray, kT: float = 1.0) -> float:
+        """Free energy of the second basin less that of the first, as :meth:`population`."""
+        first, second = replace(self, names=self.names[:2]).population(surface, kT)
+        return float(second - first)
 
 
 def boxes_as_basins(names: Sequence[str], boxes: Sequence[Box], grid: Grid) -> Basins:
@@ -161,12 +172,15 @@ def lowest_pass(surface: FloatArray, grid: Grid, start: int, end: int) -> float:
 
     The smallest level at which the points below it join the two; nan where no known points do.
     """
-    from scipy.ndimage import label
-
     flat = surface.ravel()
     known = np.isfinite(flat)
     if not (known[start] and known[end]):
         return float("nan")
+    if grid.periods == (None,):
+        way = flat[min(start, end) : max(start, end) + 1]
+        return float(way.max()) if np.all(np.isfinite(way)) else float("nan")
+    from scipy.ndimage import label
+
     levels = np.unique(flat[known])
     low = int(np.searchsorted(levels, max(flat[start], flat[end])))
     high = len(levels) - 1

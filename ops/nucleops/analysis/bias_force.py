@@ -122,18 +122,20 @@ def static_bias(
     number = np.full(size, -1)
     number[been] = np.arange(len(been))
     start, end, rise, weight = _pairs(grid, number, mean, count)
-    joined = _joined(len(been), number[start], number[end], weight)
-    level = _least_squares(joined, number[start], number[end], rise * weight)
-    _, island = connected_components(joined, directed=False)
-    made = StaticBias(grid, np.full(grid.shape, np.nan), mean.reshape(-1, *grid.shape), 0)
-    made.bias.ravel()[been] = level
+    if grid.n_dimensions == 1 and grid.periods[0] is None:
+        level, island = _along_line(len(been), number[end], rise)
+    else:
+        joined = _joined(len(been), number[start], number[end], weight)
+        level = _least_squares(joined, number[start], number[end], rise * weight)
+        _, island = connected_components(joined, directed=False)
     # each island is lifted to where its rows' own bias says, on the average
-    rows = np.flatnonzero(times)
-    own, heavy = island[number[index[rows]]], times[rows]
-    lacking = np.asarray(bias, dtype=np.float64)[rows] - made.at(values[rows])
-    lift = np.bincount(own, heavy * lacking) / np.bincount(own, heavy)
-    made.bias.ravel()[been] += lift[island]
-    return StaticBias(grid, made.bias, made.slopes, len(lift))
+    own = np.bincount(index, times * np.asarray(bias, dtype=np.float64), size)[been]
+    heavy = np.bincount(island, count[been])
+    lift = np.bincount(island, own - count[been] * level) / heavy
+    made = np.full(size, np.nan)
+    made[been] = level + lift[island]
+    slopes_there = mean.reshape(-1, *grid.shape)
+    return StaticBias(grid, made.reshape(grid.shape), slopes_there, len(lift))
 
 
 def bias_grid_over(
@@ -179,6 +181,16 @@ def _pairs(
     start, end = np.concatenate(starts), np.concatenate(ends)
     weight = 2.0 * count[start] * count[end] / (count[start] + count[end])
     return start, end, np.concatenate(rises), weight
+
+
+def _along_line(n: int, end: IntArray, rise: FloatArray) -> tuple[FloatArray, IntArray]:
+    """Levels of n points on a line, from the rises to those that have a neighbour before them.
+
+    No pair closes a ring there, so that least squares takes each rise as it is.
+    """
+    step, first = np.zeros(n), np.ones(n, dtype=np.bool_)
+    step[end], first[end] = rise, False
+    return np.cumsum(step), (np.cumsum(first) - 1).astype(np.int64)
 
 
 def _joined(n: int, start: IntArray, end: IntArray, weight: FloatArray) -> Any:

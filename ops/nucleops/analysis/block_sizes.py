@@ -7,8 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nucleops.analysis.grid import FloatArray, IntArray
-
 
 def mean_scan(series: ArrayLike, blocks: Sequence[int]) -> list[tuple[int, int, float]]:
     """Standard error of the mean of a series as a function of the block size.
@@ -85,40 +83,24 @@ def lee_block(scan: Sequence[tuple[int, int, float]], n_rows: int) -> int | None
     return None
 
 
-def block_for_difference(
-    member: IntArray, log_weights: FloatArray, otherwise: FloatArray
-) -> tuple[list[tuple[int, int, float]], int | None]:
-    """Choose a block size by what each row adds to the difference of two basins.
-
-    To first order a row of weight w adds ``w (1_A / <w 1_A> - 1_B / <w 1_B>)`` to (F_B - F_A)/kT.
-    That is the slowest thing that a surface holds, so blocks long enough for it are long enough for
-    every other point.
+def plateau(series: ArrayLike) -> tuple[list[tuple[int, int, float]], int | None]:
+    """Scan the error of a mean over block sizes, and choose one.
 
     Parameters
     ----------
-    member : ndarray of int
-        Basin of each row, shape (F,), in order of time; 0 and 1 are the two.
-    log_weights : ndarray
-        Logarithm of each row's weight, shape (F,).
-    otherwise : ndarray
-        Series that is blocked where a basin was not visited, shape (F,).
+    series : array_like
+        Shape (n,), in order of time.
 
     Returns
     -------
     scan : list of (block, n_blocks, error)
-        Standard error of the difference, in kT, against the block size.
+        As of :func:`mean_scan`.
     block : int or None
         By :func:`lee_block`, and at least twice the autocorrelation time (Sokal); None where no
         block is long enough.
     """
-    weights = np.exp(log_weights - log_weights.max())
-    inside = np.stack([(member == k) * weights for k in (0, 1)])
-    share = inside.mean(axis=1)
-    series = (otherwise - otherwise.mean()) / (otherwise.std() or 1.0)
-    if np.all(share > 0):
-        series = inside[0] / share[0] - inside[1] / share[1]
-    sizes = sorted({int(b) for b in np.geomspace(1, max(1, len(series) // 4), 16)})
-    scan = mean_scan(series, sizes)
-    shortest = 2.0 * autocorrelation_time(series)
+    x = np.asarray(series, dtype=np.float64)
+    scan = mean_scan(x, sorted({int(b) for b in np.geomspace(1, max(1, len(x) // 4), 24)}))
+    shortest = 2.0 * autocorrelation_time(x)
     usable = scan[:1] + [row for row in scan[1:] if row[0] >= shortest]
-    return scan, lee_block(usable, len(series))
+    return scan, lee_block(usable, len(x))

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from nucleops.analysis.grid import FloatArray, IntArray
 
@@ -33,10 +31,12 @@ def blocks_of_rows(walker: IntArray, block: int) -> IntArray:
 
 
 def draws(block: IntArray, n_draws: int, seed: int = 0) -> Iterator[FloatArray]:
-    """Yield how often each row counts in each bootstrap sample, shape (F,).
+    """Yield how much each row counts in each bootstrap sample, shape (F,), 1 on the average.
 
-    As many blocks are drawn as there are, with replacement (B. Efron and R. Tibshirani, *An
-    Introduction to the Bootstrap*, 1993; of blocks: H. R. Kuensch, Ann. Statist. 17, 1217 (1989)).
+    Blocks count by exponential random numbers (D. B. Rubin, *The Bayesian Bootstrap*, Ann.
+    Statist. 9, 130 (1981); of blocks: H. R. Kuensch, Ann. Statist. 17, 1217 (1989)). Unlike in a
+    drawing with replacement no block is ever left out, so that a basin seen in few blocks is in
+    every sample.
 
     Parameters
     ----------
@@ -50,36 +50,14 @@ def draws(block: IntArray, n_draws: int, seed: int = 0) -> Iterator[FloatArray]:
     rng = np.random.default_rng(seed)
     count = int(block.max()) + 1
     for _ in range(n_draws):
-        yield np.bincount(rng.integers(0, count, count), minlength=count).astype(np.float64)[block]
+        share = rng.standard_exponential(count)
+        yield np.asarray(share / share.mean())[block]
 
 
-@dataclass
-class Spread:
-    """Mean and standard deviation of arrays that come one by one; entries not finite are left out.
+def inflation(n_blocks: int) -> float:
+    """Factor from the spread of bootstrap samples to a standard error, ``sqrt((n+1)/(n-1))``.
 
-    Welford's recurrence (Technometrics 4, 419 (1962)): memory does not grow with their number.
+    A mean of n values spreads by ``sum (x - mean)^2 / (n (n+1))`` in samples of :func:`draws`
+    (Rubin, section 3), and has the variance ``sum (x - mean)^2 / (n (n-1))``. nan for one block.
     """
-
-    _count: FloatArray | None = None
-    _mean: FloatArray = field(default_factory=lambda: np.empty(0))
-    _squares: FloatArray = field(default_factory=lambda: np.empty(0))
-
-    def add(self, values: ArrayLike) -> None:
-        """Take in one array."""
-        x = np.asarray(values, dtype=np.float64)
-        if self._count is None:
-            self._count, self._mean = np.zeros(x.shape), np.zeros(x.shape)
-            self._squares = np.zeros(x.shape)
-        known = np.isfinite(x)
-        self._count += known
-        away = np.where(known, x - self._mean, 0.0)
-        self._mean = self._mean + away / np.maximum(self._count, 1)
-        self._squares = self._squares + away * np.where(known, x - self._mean, 0.0)
-
-    def error(self, least: float = 0.0) -> FloatArray:
-        """Return the standard deviation, nan where fewer than two, or that share, were finite."""
-        if self._count is None:
-            return np.empty(0)
-        enough = (self._count >= 2) & (self._count >= least * self._count.max(initial=0.0))
-        made = np.sqrt(self._squares / np.maximum(self._count - 1, 1))
-        return np.where(enough, made, np.nan)
+    return float(np.sqrt((n_blocks + 1) / (n_blocks - 1))) if n_blocks > 1 else float("nan")

@@ -96,12 +96,6 @@ def levelled(logs: FloatArray) -> FloatArray:
     return np.asarray(logs - logs.max() + np.log(weights.sum() / np.square(weights).sum()))
 
 
-def weights_of(rows: Rows, bias_grid: Grid | None) -> FloatArray:
-    """Logarithm of the weight of each row, shape (F,), where no surface is wanted."""
-    line = Grid.make([np.array([0.0, 1.0])] * rows.targets.shape[1])
-    return Estimator(rows, line, bias_grid, "histogram").log_weights()
-
-
 class Estimator:
     """A way from rows to weights and to a surface, which can be walked again for bootstrap samples.
 

@@ -1,42 +1,69 @@
-"""From the series and hills of walkers of metadynamics or OPES to surfaces, errors, a verdict."""
+"""From the walkers of a study's metadynamics or OPES to surfaces, errors, a verdict.
+
+The walkers are analysed as :mod:`nucleops.analysis.fes` analyses files.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
-from nucleops.analysis.block_sizes import block_for_difference
-from nucleops.analysis.convergence import (
-    Box,
-    difference_from_samples,
-    difference_on_grid,
-    goes_back_and_forth,
-    grid_points,
-    in_box,
-    members,
-    round_trips,
-)
-from nucleops.analysis.errors import block_average, block_histograms
-from nucleops.analysis.free_energy import free_energy, project, visited, weighted_histogram
-from nucleops.analysis.grid import FloatArray, Grid
+from nucleops.analysis.estimators import Estimator
+from nucleops.analysis.fes.analyse import analyse_rows
+from nucleops.analysis.fes.hills import FromHills, from_hills
+from nucleops.analysis.fes.request import NamedBox, Request, WalkerFiles
+from nucleops.analysis.fes.result import Result
+from nucleops.analysis.fes.reweigh import estimator_of
+from nucleops.analysis.fes.rows import Read
+from nucleops.analysis.free_energy import project, visited
+from nucleops.analysis.grid import BoolArray, FloatArray, Grid
+from nucleops.analysis.replicates import normalised, standard_error
 from nucleops.analysis.settings import FreeEnergySettings, State
-from nucleops.analysis.surfaces import Surfaces
-from nucleops.analysis.verdict import Criteria, Verdict, judge
-from nucleops.analysis.walkers import (
-    Walker,
-    boxes,
-    default_states,
-    hill_sets,
-    hills_grid,
-    mean_surfaces,
-    pooled,
-)
+from nucleops.analysis.verdict import Criteria
+from nucleops.analysis.walkers import Walker, default_states, hill_sets, rows_of, times_ps
+from nucleops.bias.hills import HillsTable
+
+_FINEST = {3: 40}
+
+
+@dataclass(frozen=True)
+class _Laid:
+    """Hills that were read, with their times in ps."""
+
+    table: HillsTable
+    paths: tuple[Path, ...] = (Path("HILLS"),)
+    periods: tuple[tuple[str, float], ...] = ()
+
+    def pieces(self) -> Iterator[HillsTable]:
+        yield replace(self.table, time_fs=times_ps(self.table))
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Free energy along the first variable; energies in kcal/mol, shapes (n,).
+
+    Attributes
+    ----------
+    x : ndarray
+        The variable.
+    surface, error : ndarray
+        Reweighted, minimum zero, and its standard error; nan where not visited.
+    from_hills : ndarray or None
+        Sum of hills; None of OPES.
+    """
+
+    x: FloatArray
+    surface: FloatArray
+    error: FloatArray
+    from_hills: FloatArray | None
 
 
 def analyse(
     walkers: Sequence[Walker], names: Sequence[str], kT: float, settings: FreeEnergySettings
-) -> Surfaces:
+) -> tuple[Result, tuple[State, ...]]:
     """Analyse walkers that were biased along the same variables.
 
     Parameters
@@ -49,163 +76,90 @@ def analyse(
         Thermal energy in kcal/mol.
     settings : FreeEnergySettings
         Bins, blocks, states, criteria.
+
+    Returns
+    -------
+    result : Result
+        Energies in kcal/mol, times in ps. Its first two basins are the first and the last state.
+    states : tuple of State
+        In the order of the result's basins.
     """
-    states = settings.states or default_states(walkers, names)
-    regions = boxes(states, names)
-    grid = hills_grid(walkers)
-    samples, logs, times = pooled(walkers, kT, settings.discard_ps)
-    been = visited(samples, grid, reach=2)
-    has_hills = bool(hill_sets(walkers))
-    from_hills = mean_surfaces(walkers, grid, [None])[0] if has_hills else None
-    coarse = Grid.make(
-        [
-            np.linspace(s.min(), s.max(), settings.bins) if np.ptp(s) > 0 else axis
-            for s, axis in zip(samples.T, grid.axes, strict=True)
-        ]
+    given = tuple(settings.states or default_states(walkers, names))
+    states = (given[0], *given[:0:-1])
+    request = _request(walkers, names, kT, settings, states)
+    hills = from_hills(request)
+    times = np.concatenate([w.times_ps for w in walkers])
+    keep = times >= settings.discard_ps
+    rows = rows_of(walkers, kT).part(keep)
+    read = Read(
+        rows=rows,
+        times=times[keep],
+        targets=tuple(names),
+        periods=tuple(walkers[0].laid.periods),
+        method="bias-force" if hills is not None else "bias",
+        length=float(sum(w.times_ps[-1] for w in walkers)),
     )
-    weight, _ = weighted_histogram(samples, logs, coarse)
-    line = Grid.make([coarse.axes[0]])
-    member = members(samples, regions[0], regions[-1])
-    scan, chosen = block_for_difference(member, logs, samples[:, 0])
-    block = chosen or max(1, len(samples) // settings.n_blocks)
-    profile, error, n_blocks = _profile(samples[:, 0], logs, line, block, kT)
-    t, by_weights, by_error = _in_time(walkers, samples, logs, times, regions, kT, settings)
-    by_hills = _hills_in_time(walkers, grid, t, regions, kT) if has_hills else None
-    reweighted = free_energy(weight, kT)
-    if from_hills is None:
-        minima = _minima(reweighted, coarse, states, regions)
-    else:
-        minima = _minima(np.where(been, from_hills, np.nan), grid, states, regions)
-    return Surfaces(
-        grid=grid,
-        from_hills=from_hills,
-        coarse=coarse,
-        reweighted=reweighted,
-        been=been,
-        profile_x=line.axes[0],
-        profile_hills=None
-        if from_hills is None
-        else _profile_of_hills(from_hills, grid, kT, line.axes[0]),
-        profile=profile,
-        profile_error=error,
-        block=block,
-        n_blocks=n_blocks,
-        error_is_level=chosen is not None,
-        scan=[(size, count, kT * error) for size, count, error in scan],
-        times_ps=t,
-        difference_hills=by_hills,
-        difference=by_weights,
-        difference_error=by_error,
-        states=tuple(states),
-        minima=minima,
-        verdict=_judge(
-            walkers,
-            states,
-            regions,
-            t,
-            by_weights if by_hills is None else by_hills,
-            by_error,
-            settings,
-            level=chosen is not None,
-        ),
-    )
+    estimator = _estimator(request, read, hills, settings.bins)
+    return analyse_rows(request, read, estimator, hills, None), states
 
 
-def _profile(
-    s: FloatArray, logs: FloatArray, line: Grid, block: int, kT: float
-) -> tuple[FloatArray, FloatArray, int]:
-    whole, _ = weighted_histogram(s, logs, line)
-    surface = free_energy(whole, kT)
-    histograms, sums = block_histograms(s, logs, line, block)
-    if np.count_nonzero(sums) < 2:
-        return surface, np.full(surface.shape, np.nan), int(np.count_nonzero(sums))
-    estimate = block_average(histograms, sums, kT)
-    return surface, estimate.free_energy_error, estimate.n_blocks
-
-
-def _profile_of_hills(surface: FloatArray, grid: Grid, kT: float, x: FloatArray) -> FloatArray:
-    known = project(np.where(np.isfinite(surface), surface, np.inf), kT, 0)
-    line = np.interp(x, grid.axes[0], np.where(np.isfinite(known), known, np.nan))
-    return np.asarray(line - np.nanmin(line) if np.any(np.isfinite(line)) else line)
-
-
-def _in_time(
+def _request(
     walkers: Sequence[Walker],
-    samples: FloatArray,
-    logs: FloatArray,
-    times: FloatArray,
-    regions: Sequence[Box],
+    names: Sequence[str],
     kT: float,
     settings: FreeEnergySettings,
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    end = max(float(w.times_ps[-1]) for w in walkers)
-    t = np.linspace(end / settings.n_times, end, settings.n_times)
-    by_weights, by_error = [], []
-    for x in t:
-        k = times <= x
-        value, error = difference_from_samples(
-            samples[k], logs[k], regions[0], regions[-1], kT, settings.n_blocks
-        )
-        by_weights.append(value)
-        by_error.append(error)
-    return t, np.array(by_weights), np.array(by_error)
-
-
-def _hills_in_time(
-    walkers: Sequence[Walker], grid: Grid, t: FloatArray, regions: Sequence[Box], kT: float
-) -> FloatArray:
-    by_hills = []
-    for surface in mean_surfaces(walkers, grid, [float(x) for x in t]):
-        known = np.where(np.isfinite(surface), surface, np.inf)
-        by_hills.append(difference_on_grid(known, grid, regions[0], regions[-1], kT))
-    return np.array(by_hills)
-
-
-def _minima(
-    surface: FloatArray, grid: Grid, states: Sequence[State], regions: Sequence[Box]
-) -> dict[str, list[float]]:
-    points = grid_points(grid)
-    flat = surface.ravel()
-    found = {}
-    for state, box in zip(states, regions, strict=True):
-        inside = in_box(points, box) & np.isfinite(flat)
-        if np.any(inside):
-            lowest = np.flatnonzero(inside)[np.argmin(flat[inside])]
-            found[state.name] = [float(v) for v in points[lowest]]
-    return found
-
-
-def _judge(
-    walkers: Sequence[Walker],
     states: Sequence[State],
-    regions: Sequence[Box],
-    t: FloatArray,
-    differences: FloatArray,
-    errors: FloatArray,
-    settings: FreeEnergySettings,
-    *,
-    level: bool,
-) -> Verdict:
-    ratios = [
-        float(hills.height[-max(1, len(hills) // 10) :].mean() / hills.height[0])
-        for hills in hill_sets(walkers)
-        if hills.bias_factor > 1 and len(hills)
-    ]
-    return judge(
-        length=float(sum(w.times_ps[-1] for w in walkers)),
-        basins=(states[0].name, states[-1].name),
-        trips=sum(round_trips(w.values, regions[0], regions[-1]) for w in walkers),
-        times=t,
-        differences=differences,
-        error=float(errors[-1]),
-        visits={
-            s.name: int(sum(in_box(w.values, b).sum() for w in walkers))
-            for s, b in zip(states, regions, strict=True)
-        },
-        height_ratio=float(np.mean(ratios)) if ratios else None,
-        diffuses=any(
-            goes_back_and_forth(members(w.values, regions[0], regions[-1])) for w in walkers
-        ),
-        level=level,
+) -> Request:
+    laid = [_Laid(table) for table in hill_sets(walkers)]
+    count = sum(len(one.table) for one in laid)
+    return Request(
+        walkers=tuple(WalkerFiles(one) for one in laid),
+        kT=kT,
+        cvs=tuple(names),
+        basins=tuple(NamedBox(state.name, dict(state.ranges)) for state in states),
+        stride=-(-count // settings.n_times) if count else 0,
+        n_blocks=settings.n_blocks,
+        n_times=settings.n_times,
         criteria=Criteria(settings.round_trips, settings.drift_kcal_mol, settings.error_kcal_mol),
     )
+
+
+def _estimator(request: Request, read: Read, hills: FromHills | None, bins: int) -> Estimator:
+    """Estimator on the range that was visited, with a study's bins."""
+    n = min(bins, _FINEST.get(len(read.targets), bins))
+    axes = []
+    for values, period in zip(read.rows.targets.T, read.periods, strict=True):
+        if period is not None:
+            axes.append(-period / 2 + period / n * np.arange(n))
+            continue
+        low, high = float(values.min()), float(values.max())
+        axes.append(np.linspace(low, high if high > low else low + 1e-6, n))
+    scan = hills.scan if hills is not None else None
+    return estimator_of(request, read, Grid.make(axes, read.periods), scan)
+
+
+def profile_of(result: Result, kT: float) -> Profile:
+    """Profile along the first variable, from the surface and its replicates."""
+    made = result.reweighted
+    assert made is not None
+    x = result.grid.axes[0]
+
+    def line(surface: FloatArray) -> FloatArray:
+        flat = project(np.where(np.isfinite(surface), surface, np.inf), kT, 0)
+        return kT * normalised(flat / kT, np.isfinite(flat))
+
+    surface = line(made.surface)
+    error = standard_error(np.array([line(one) for one in made.replicates]), made.n_blocks)
+    error = np.hypot(error, 0.0 if result.hills is None else result.hills.grain)
+    hills = None
+    if result.hills is not None:
+        flat = line(result.hills.surface)
+        hills = np.interp(x, result.hills.grid.axes[0], flat)
+        hills = hills - np.nanmin(hills)
+    return Profile(x, surface - np.nanmin(surface), error, hills)
+
+
+def been(result: Result, walkers: Sequence[Walker]) -> BoolArray:
+    """Where on the grid of the hills walkers have been, within two of its points."""
+    assert result.hills is not None
+    return visited(np.concatenate([w.values for w in walkers]), result.hills.grid, reach=2)

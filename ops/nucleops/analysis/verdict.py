@@ -21,12 +21,16 @@ class Verdict:
         One sentence for the first line of a report's section.
     met, missing : tuple of str
         The criteria that are met, and those that are not, in words.
+    unsampled : tuple of str
+        Those of `missing` without which an error has no meaning: too little was seen to tell how
+        much more would change.
     """
 
     converged: bool
     sentence: str
     met: tuple[str, ...]
     missing: tuple[str, ...]
+    unsampled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,19 +102,17 @@ def judge(
     limits = criteria or Criteria()
     met: list[str] = []
     missing: list[str] = []
+    unsampled: list[str] = []
 
-    def check(passed: bool, good: str, bad: str) -> None:
+    def check(passed: bool, good: str, bad: str, *, sampling: bool = True) -> None:
         (met if passed else missing).append(good if passed else bad)
+        if sampling and not passed:
+            unsampled.append(bad)
 
     for basin in basins:
         n = visits.get(basin, 0)
         check(n > 0, f"basin {basin} was visited ({n} frames)", f"basin {basin} was never visited")
-    check(
-        trips >= limits.round_trips,
-        f"{trips} round trips between {basins[0]} and {basins[1]}",
-        f"{trips} round trips between {basins[0]} and {basins[1]}; "
-        f"at least {limits.round_trips} are needed",
-    )
+    check(trips >= limits.round_trips, *_trips(trips, basins, limits))
     spread = late_spread(times, differences)
     check(
         bool(spread <= limits.drift),
@@ -119,6 +121,7 @@ def judge(
         if np.isnan(spread)
         else f"the difference still moved by {spread:.2f} {limits.unit} over the last half "
         f"(limit {limits.drift:.3g})",
+        sampling=False,
     )
     check(
         bool(error <= limits.error),
@@ -126,9 +129,10 @@ def judge(
         "no standard error can be given: too few blocks visit both basins"
         if np.isnan(error)
         else f"its standard error is {error:.2f} {limits.unit} (limit {limits.error:.3g})",
+        sampling=bool(np.isnan(error)),
     )
     if not level and not np.isnan(error):
-        missing.append("that error is a lower bound: no block of the run is long enough")
+        check(False, "", "that error is a lower bound: no block of the run is long enough")
     if diffuses is not None:
         check(
             diffuses,
@@ -142,12 +146,37 @@ def judge(
             f"hills have shrunk to {100 * height_ratio:.0f}% of the first",
             f"hills are still {100 * height_ratio:.0f}% of the first "
             f"(limit {100 * limits.height_ratio:.0f}%)",
+            sampling=False,
         )
     if missing:
         sentence = f"Not converged after {length:.3g} {limits.time_unit}: {missing[0]}."
     else:
         sentence = f"Converged by every criterion applied, after {length:.3g} {limits.time_unit}."
-    return Verdict(not missing, sentence, tuple(met), tuple(missing))
+    return Verdict(not missing, sentence, tuple(met), tuple(missing), tuple(unsampled))
+
+
+def why_no_interval(verdict: Verdict, trips: int, basins: tuple[str, str], limits: Criteria) -> str:
+    """Say what is missing for the interval of a difference; empty where nothing is.
+
+    Parameters
+    ----------
+    verdict : Verdict
+        On the first two basins, whose difference moves most.
+    trips : int
+        Round trips between the two basins of this difference.
+    basins : tuple of str
+        Their names.
+    limits : Criteria
+        How many round trips are needed.
+    """
+    if trips < limits.round_trips:
+        return _trips(trips, basins, limits)[1]
+    return verdict.unsampled[0] if verdict.unsampled else ""
+
+
+def _trips(trips: int, basins: tuple[str, str], limits: Criteria) -> tuple[str, str]:
+    told = f"{trips} round trip{'' if trips == 1 else 's'} between {basins[0]} and {basins[1]}"
+    return told, f"{told}; at least {limits.round_trips} are needed"
 
 
 def late_spread(times: ArrayLike, values: ArrayLike) -> float:

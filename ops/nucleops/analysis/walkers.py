@@ -1,4 +1,4 @@
-"""Walkers of metadynamics or OPES: their series, weights, and surfaces from their hills."""
+"""Walkers of metadynamics or OPES: their series and what their rows felt of the bias."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nucleops.analysis.bias_force import bias_grid_over
 from nucleops.analysis.bias_history import BiasHistory, hills_before, history_of, offset_at
-from nucleops.analysis.convergence import Box
-from nucleops.analysis.estimators import Rows, levelled, weights_of
-from nucleops.analysis.grid import FloatArray, Grid
-from nucleops.analysis.hills import mean_surface, sums_of_hills
-from nucleops.analysis.hills_scan import grid_over, history_grid
+from nucleops.analysis.estimators import Rows, levelled
+from nucleops.analysis.grid import FloatArray
+from nucleops.analysis.hills_scan import history_grid
 from nucleops.analysis.settings import State
 from nucleops.bias.hills import HillsTable
 from nucleops.bias.kernels import KernelsTable
@@ -125,18 +122,6 @@ def _felt(
     return made
 
 
-def hills_grid(walkers: Sequence[Walker]) -> Grid:
-    """Grid that holds every hill or kernel of the walkers, at most half a width fine."""
-    centres = np.concatenate([w.laid.centres for w in walkers])
-    sigma = np.concatenate([w.laid.sigmas for w in walkers]).min(axis=0)
-    return grid_over(centres.min(axis=0), centres.max(axis=0), sigma, walkers[0].laid.periods)
-
-
-def boxes(states: Sequence[State], names: Sequence[str]) -> list[Box]:
-    """Ranges of each state in the order of the variables; unbounded where not given."""
-    return [[s.ranges.get(cv, (-np.inf, np.inf)) for cv in names] for s in states]
-
-
 def default_states(walkers: Sequence[Walker], names: Sequence[str]) -> tuple[State, State]:
     """Lower and upper third of the visited range of the first variable."""
     s = np.concatenate([w.values[:, 0] for w in walkers])
@@ -146,37 +131,3 @@ def default_states(walkers: Sequence[Walker], names: Sequence[str]) -> tuple[Sta
         State(name="low", ranges={names[0]: (low, low + third)}),
         State(name="high", ranges={names[0]: (high - third, high + 1e-9)}),
     )
-
-
-def pooled(
-    walkers: Sequence[Walker], kT: float, discard_ps: float
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Rows of all walkers together: values (F, D), logarithms of the weights (F,), times (F,).
-
-    Of metadynamics the weights are those of the static bias that the growing one amounts to
-    (:mod:`nucleops.analysis.bias_force`), of OPES those of the bias felt.
-    """
-    times = np.concatenate([w.times_ps for w in walkers])
-    rows = rows_of(walkers, kT).part(times >= discard_ps)
-    grid = None
-    if rows.slopes is not None:
-        sigma = np.concatenate([w.laid.sigmas for w in walkers]).min(axis=0)
-        grid = bias_grid_over(rows.biased, sigma, walkers[0].laid.periods)
-    return rows.biased, weights_of(rows, grid), times[times >= discard_ps]
-
-
-def mean_surfaces(
-    walkers: Sequence[Walker], grid: Grid, ends_ps: Sequence[float | None]
-) -> list[FloatArray]:
-    """Minus the sum of hills up to each time, averaged over the walkers; nan where none reached.
-
-    Walkers that share their hills count as one.
-    """
-    per_walker = []
-    for h in hill_sets(walkers):
-        ends = [np.inf if t is None else t for t in ends_ps]
-        counts = [int(np.sum(times_ps(h) <= t)) for t in ends]
-        per_walker.append(
-            list(sums_of_hills(h.centres, h.sigmas, h.height, grid, counts, h.kernel))
-        )
-    return [mean_surface([part[k] for part in per_walker]) for k in range(len(ends_ps))]

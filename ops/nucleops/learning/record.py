@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from nucleops.learning.cost import labelling_cost, total_cost
+from nucleops.learning.tally import EXPLORED_FILE
+
 ROUND_FILE = "round.json"
 TEST_FOLDER = "tests"
 
@@ -49,7 +52,11 @@ def collect_labels(
 
 
 def write_round(
-    folder: Path, labels: dict[str, Any], selection: Path | None, train_logs: list[Path]
+    folder: Path,
+    labels: dict[str, Any],
+    selection: Path | None,
+    train_logs: list[Path],
+    labelled: Sequence[Path] = (),
 ) -> Path:
     """Write ``round.json``, with the tests of the potentials that explored in this round.
 
@@ -63,12 +70,15 @@ def write_round(
         The record of :class:`nucleops.selection.SelectConfs`.
     train_logs : list of Path
         The log folder of each model's training.
+    labelled : sequence of Path
+        What the labelling tasks wrote, which says what they cost.
 
     Returns
     -------
     Path
         The file written.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     tests = []
     for k, log in enumerate(train_logs):
         kept = folder / TEST_FOLDER / f"model-{k:03d}"
@@ -78,11 +88,20 @@ def write_round(
                 shutil.copy2(log / name, kept / name)
         if (kept / "test.json").is_file():
             tests.append(json.loads((kept / "test.json").read_text()))
+    chosen = json.loads(selection.read_text()) if selection is not None else {}
+    explored = chosen.pop("explored", None)
+    if explored is not None:
+        (folder / EXPLORED_FILE).write_text(json.dumps(explored), encoding="utf-8")
     record = {
         "name": folder.name,
         **labels,
-        **(json.loads(selection.read_text()) if selection is not None else {}),
+        **chosen,
         **_frames(tests),
+        "cost": {
+            "training": total_cost(tests),
+            **(chosen.get("cost") or {}),
+            "labelling": labelling_cost(labelled),
+        },
         "tests": tests,
     }
     path = folder / ROUND_FILE

@@ -1,156 +1,36 @@
-"""Selection of explored frames by model deviation, and the account of a round.
-
-Trust levels as in DP-GEN (Zhang et al., Phys. Rev. Materials 3, 023804 (2019)): a frame whose
-largest force deviation is below the low level is *accurate*, between the levels a *candidate*
-for labelling, above the high level *failed*. Frames that a run never reached because it was
-ended early count as failed: a round cannot look accurate by ending its bad runs.
-"""
+"""Selection of explored frames by model deviation, in dpgen2's selector slot."""
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from dpgen2.exploration.report import ExplorationReport
 from dpgen2.exploration.selector import ConfSelector
 from numpy.typing import NDArray
 
+from nucleops.learning.advice import Found, advice
+from nucleops.learning.choice import Caps, Choice, Pool, choose, distances
+from nucleops.learning.cost import total_cost
+from nucleops.learning.levels import Levels, levels_of
+from nucleops.learning.report import RoundReport
+from nucleops.learning.settings import Selection
+from nucleops.learning.tally import EXPLORED_FILE, empty_row
+
+if TYPE_CHECKING:
+    from nucleops.learning.explored import ExploredRun
+
+__all__ = ["RoundReport", "TrustLevelSelector"]
+
+FloatArray = NDArray[np.float64]
 PERCENTILES = (50, 90, 99)
-
-
-class RoundReport(ExplorationReport):
-    """How many explored frames were accurate, candidates and failed.
-
-    Parameters
-    ----------
-    counts : dict
-        ``accurate``, ``candidate``, ``failed``: numbers of frames.
-    selected : int
-        Frames chosen for labelling.
-    converged_accurate : float
-        Share of accurate frames at which learning has converged.
-    deviation_percentiles : dict
-        Percentile to largest force deviation in eV/A, over all recorded frames.
-    """
-
-    def __init__(
-        self,
-        counts: dict[str, int],
-        selected: int,
-        converged_accurate: float,
-        deviation_percentiles: dict[str, float],
-    ) -> None:
-        self.counts = counts
-        self.selected = selected
-        self.converged_accurate = converged_accurate
-        self.deviation_percentiles = deviation_percentiles
-
-    def _ratio(self, kind: str) -> float:
-        total = sum(self.counts.values())
-        return self.counts[kind] / total if total else 0.0
-
-    def accurate_ratio(self) -> float:
-        """Share of accurate frames."""
-        return self._ratio("accurate")
-
-    def candidate_ratio(self) -> float:
-        """Share of candidate frames."""
-        return self._ratio("candidate")
-
-    def failed_ratio(self) -> float:
-        """Share of failed frames."""
-        return self._ratio("failed")
-
-    def converged(self, reports: Any) -> bool:
-        """Whether enough frames are accurate, or no frame is left that could teach anything.
-
-        A round that selected nothing ends the learning, as a stalled one: to go on would train on
-        the same data for ever. The report says so.
-        """
-        return self.accurate_ratio() >= self.converged_accurate or self.stalled
-
-    @property
-    def stalled(self) -> bool:
-        """Whether no frame was selected although the round was not accurate enough."""
-        return self.selected == 0
-
-    def no_candidate(self) -> bool:
-        """Tell dpgen2's scheduler to go on; :meth:`converged` handles empty rounds."""
-        return False
-
-    def clear(self) -> None:
-        """Forget the counts."""
-        self.counts = dict.fromkeys(self.counts, 0)
-        self.selected = 0
-
-    def record(self, model_devi: Any) -> None:
-        """Refuse: counts are given when the report is made, from cut trajectories."""
-        raise NotImplementedError("a RoundReport is complete when it is made")
-
-    def get_candidate_ids(self, max_nframes: int | None = None) -> list[list[int]]:
-        """Refuse: candidates are chosen by :class:`TrustLevelSelector`."""
-        raise NotImplementedError("candidates are chosen by TrustLevelSelector")
-
-    def print_header(self) -> str:
-        """Header of the table of rounds."""
-        return "# round  accurate  candidate  failed  selected"
-
-    def print(self, stage_idx: int, idx_in_stage: int, iter_idx: int) -> str:
-        """One row of the table of rounds."""
-        return (
-            f"  {iter_idx:5d}  {self.accurate_ratio():8.4f}  {self.candidate_ratio():9.4f}  "
-            f"{self.failed_ratio():6.4f}  {self.selected:8d}"
-        )
-
-    def summary(self) -> dict[str, Any]:
-        """Return the account of the round as plain data, shares as fractions."""
-        return {
-            "accurate": self.accurate_ratio(),
-            "candidate": self.candidate_ratio(),
-            "failed": self.failed_ratio(),
-            "n_frames_explored": sum(self.counts.values()),
-            "n_selected": self.selected,
-            "converged": self.accurate_ratio() >= self.converged_accurate,
-            "stalled": self.stalled and self.accurate_ratio() < self.converged_accurate,
-            "deviation_percentiles_eV_A": self.deviation_percentiles,
-        }
-
-
-def choose(
-    deviations: list[NDArray[np.float64]], low: float, high: float, most: int, seed: int
-) -> list[NDArray[np.int64]]:
-    """Choose the frames to label, spread evenly over the trajectories.
-
-    Parameters
-    ----------
-    deviations : list of ndarray
-        Largest force deviation of every frame of each trajectory, shape (n_frames,), eV/A.
-    low, high : float
-        Trust levels in eV/A; candidates lie in [low, high].
-    most : int
-        Largest number of frames chosen in total.
-    seed : int
-        Seed of the order within a trajectory.
-
-    Returns
-    -------
-    list of ndarray
-        Chosen frame numbers of each trajectory, ascending. Trajectories take turns, so that a
-        long one does not crowd out a short one. Where no frame anywhere lies between the levels,
-        the frames just above the high level stand in: they are what the potential fails on, and
-        without them the loop could not go on.
-    """
-    rng = np.random.default_rng(seed)
-    pools = [rng.permutation(np.flatnonzero((d >= low) & (d <= high))) for d in deviations]
-    if not any(len(pool) for pool in pools):
-        pools = [np.flatnonzero(d > high)[np.argsort(d[d > high])][:2] for d in deviations]
-    chosen: list[list[int]] = [[] for _ in pools]
-    for turn in range(max((len(pool) for pool in pools), default=0)):
-        for i in rng.permutation(len(pools)):
-            if turn < len(pools[i]) and sum(map(len, chosen)) < most:
-                chosen[i].append(int(pools[i][turn]))
-    return [np.array(sorted(c), dtype=np.int64) for c in chosen]
+_POOL = 20
+"""Candidates looked at for each label wanted: more would cost time and bring nothing new."""
+_STAND_INS = 2
+"""Frames of each trajectory that stand in where no frame anywhere is a candidate."""
 
 
 class TrustLevelSelector(ConfSelector):
@@ -158,28 +38,17 @@ class TrustLevelSelector(ConfSelector):
 
     Parameters
     ----------
-    low_eV_A, high_eV_A : float
-        Trust levels of the largest force deviation.
-    max_labels : int
-        Largest number of frames labelled in a round.
-    converged_accurate : float
-        Share of accurate frames at which learning has converged.
+    selection : mapping
+        :class:`nucleops.learning.settings.Selection` as plain data, which travels.
     seed : int
         Seed of the choice.
     """
 
-    def __init__(
-        self,
-        low_eV_A: float,
-        high_eV_A: float,
-        max_labels: int,
-        converged_accurate: float,
-        seed: int,
-    ) -> None:
-        self.low_eV_A = low_eV_A
-        self.high_eV_A = high_eV_A
-        self.max_labels = max_labels
-        self.converged_accurate = converged_accurate
+    uses_labelled_data = True
+    """Tells :class:`nucleops.selection.SelectConfs` to hand over what is labelled already."""
+
+    def __init__(self, selection: Mapping[str, Any], seed: int) -> None:
+        self.selection = dict(selection)
         self.seed = seed
 
     def select(
@@ -188,17 +57,20 @@ class TrustLevelSelector(ConfSelector):
         model_devis: list[Path],
         type_map: list[str] | None = None,
         optional_outputs: list[Path] | None = None,
+        labelled_data: Sequence[Path] = (),
     ) -> tuple[list[Path], RoundReport]:
-        """Choose frames and write them; see :func:`choose`.
+        """Choose frames and write them below the working directory, ``explored.json`` beside.
 
         Parameters
         ----------
         trajs, model_devis : list of Path
             Trajectory (LAMMPS dump) and model deviation of each run, row by row the same frames.
         type_map : list of str
-            Element order; unused, since the topology names the elements.
+            Element order of fingerprints; left out, all elements of the runs.
         optional_outputs : list of Path
             Folder of each run with ``topology.extxyz`` and ``md.json``.
+        labelled_data : sequence of Path
+            Data sets that candidates are compared with, and records of the rounds before.
 
         Returns
         -------
@@ -213,19 +85,131 @@ class TrustLevelSelector(ConfSelector):
             The runs' folders are missing, or frames and deviations do not match.
         """
         from nucleops.learning.explored import read_explored, write_chosen
+        from nucleops.learning.known import explored_rows
 
+        settings = Selection.model_validate(self.selection)
         runs = read_explored(trajs, model_devis, optional_outputs)
-        deviations = [run.deviation_eV_A for run in runs]
-        chosen = choose(deviations, self.low_eV_A, self.high_eV_A, self.max_labels, self.seed)
-        every = np.concatenate([*deviations, np.empty(0)])
-        counts = {
-            "accurate": int(np.sum(every < self.low_eV_A)),
-            "candidate": int(np.sum((every >= self.low_eV_A) & (every <= self.high_eV_A))),
-            "failed": int(np.sum(every > self.high_eV_A)) + sum(run.n_lost for run in runs),
-        }
-        percentiles = (
-            {str(p): float(np.percentile(every, p)) for p in PERCENTILES} if len(every) else {}
+        every = np.concatenate([*(run.deviation_eV_A for run in runs), np.empty(0)])
+        levels = levels_of(settings, every)
+        elements = sorted({symbol for run in runs for symbol in run.system.symbols})
+        pools = pools_of(runs, levels, settings, type_map or elements, labelled_data)
+        caps = Caps(settings.max_labels, settings.max_per_trajectory, settings.max_per_system)
+        choice = choose(pools, caps, self.seed, settings.minimum_distance)
+        confs = write_chosen(runs, choice.frames, Path("confs"))
+        Path(EXPLORED_FILE).write_text(json.dumps(explored_rows(runs)), encoding="utf-8")
+        return confs, _report(runs, every, levels, settings, choice)
+
+
+def pools_of(
+    runs: Sequence[ExploredRun],
+    levels: Levels,
+    settings: Selection,
+    elements: Sequence[str],
+    labelled_data: Sequence[Path] = (),
+) -> list[Pool]:
+    """Candidates of each run.
+
+    Where no frame of any run is a candidate, the frames just above the high level stand in: they
+    are what the potential fails on, and without them the loop could not go on.
+    """
+    from nucleops.learning.fingerprints import fingerprints
+    from nucleops.learning.known import labelled_vectors
+
+    frames = candidates([run.deviation_eV_A for run in runs], levels)
+    n_candidates, most = sum(map(len, frames)), _POOL * settings.max_labels
+    if n_candidates > most:
+        frames = [own[:: -(-n_candidates // most)] for own in frames]
+    weights: list[FloatArray | None] = [None] * len(runs)
+    if settings.favour_unvisited:
+        weights = _unvisited(runs, frames, labelled_data)
+    keys = [(run.system.name, run.key) for run in runs]
+    if settings.order == "random" or not n_candidates:
+        return [
+            Pool(own, system, weight, key=key)
+            for own, weight, (system, key) in zip(frames, weights, keys, strict=True)
+        ]
+    known = labelled_vectors(labelled_data, elements)
+    pools = []
+    for run, own, weight, (system, key) in zip(runs, frames, weights, keys, strict=True):
+        atoms = run.system
+        vectors = fingerprints(
+            atoms.symbols, run.positions[own], run.cells[own], atoms.periodic, elements
         )
-        confs = write_chosen(runs, chosen, Path("confs"))
-        n_chosen = sum(map(len, chosen))
-        return confs, RoundReport(counts, n_chosen, self.converged_accurate, percentiles)
+        pools.append(Pool(own, system, weight, vectors, distances(vectors, known), key))
+    return pools
+
+
+def _unvisited(
+    runs: Sequence[ExploredRun],
+    frames: Sequence[NDArray[np.int64]],
+    labelled_data: Sequence[Path],
+) -> list[FloatArray | None]:
+    """Weights of candidates where biased variables are known."""
+    from nucleops.learning.coverage import unvisited_weights
+    from nucleops.learning.known import visited
+
+    weights: list[FloatArray | None] = [None] * len(runs)
+    for members, seen in visited(runs, labelled_data):
+        own = [np.column_stack(list(runs[i].cvs.values()))[frames[i]] for i in members]
+        for i, weight in zip(members, unvisited_weights(own, seen), strict=True):
+            weights[i] = weight
+    return weights
+
+
+def candidates(deviations: Sequence[FloatArray], levels: Levels) -> list[NDArray[np.int64]]:
+    """Frame numbers of each trajectory that may be labelled; see :func:`pools_of`."""
+    found = [np.flatnonzero(levels.candidates(d)) for d in deviations]
+    if any(map(len, found)):
+        return found
+    failed = [np.flatnonzero(d > levels.high_eV_A) for d in deviations]
+    least = [
+        own[np.argsort(d[own])][:_STAND_INS] for own, d in zip(failed, deviations, strict=True)
+    ]
+    return [np.sort(own) for own in least]
+
+
+def _report(
+    runs: Sequence[ExploredRun],
+    every: FloatArray,
+    levels: Levels,
+    settings: Selection,
+    choice: Choice,
+) -> RoundReport:
+    """Write the account of a round."""
+    n_lost = sum(run.n_lost for run in runs)
+    numbers = every[np.isfinite(every)]
+    report = RoundReport(
+        levels.counts(every, n_lost),
+        choice.total,
+        settings.converged_accurate,
+        {str(p): float(np.percentile(numbers, p)) for p in PERCENTILES if len(numbers)},
+        low_eV_A=levels.low_eV_A,
+        adaptive=None if settings.adaptive is None else settings.adaptive.model_dump(mode="json"),
+    )
+    endings = Counter(str(run.ended_by) for run in runs if run.ended_by)
+    if report.stalled and not report.enough([]):
+        found = Found(every, levels, len(runs), n_lost, choice.n_duplicates, endings)
+        report.advice = advice(found)
+    report.details = {
+        "n_alike": choice.n_duplicates,
+        "n_not_finite": len(every) - len(numbers),
+        "n_runs": len(runs),
+        "ended_early": dict(endings),
+        "explorations": by_exploration(runs, levels, choice),
+        "cost": {"exploration": total_cost(run.cost for run in runs)},
+    }
+    return report
+
+
+def by_exploration(
+    runs: Sequence[ExploredRun], levels: Levels, choice: Choice
+) -> dict[str, dict[str, Any]]:
+    """Count frames and runs of each exploration; see :data:`nucleops.learning.tally.TALLIES`."""
+    table: dict[str, dict[str, Any]] = {}
+    for run, chosen in zip(runs, choice.frames, strict=True):
+        row = table.setdefault(run.exploration, empty_row(run.system.name))
+        for kind, n in levels.counts(run.deviation_eV_A, run.n_lost).items():
+            row[kind] += n
+        row["selected"] += len(chosen)
+        row["runs"] += 1
+    return table

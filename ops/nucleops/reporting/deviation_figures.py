@@ -29,7 +29,9 @@ def deviation(book: Book, folder: Path, summary: dict[str, Any]) -> None:
     fig, axes = plt.subplots(figsize=(WIDTH_IN, 2.3))
     text = _distributions(axes, series) if series else _percentiles(axes, rows, shares)
     axes.margins(y=0.15)
-    levels = summary.get("selection") or {}
+    levels = dict(summary.get("selection") or {})
+    if levels.get("adaptive") and rows:
+        levels["force_deviation_low_eV_A"] = rows[-1].get("low_eV_A")
     line = axes.axvline if series else axes.axhline
     for name in ("low", "high"):
         value = levels.get(f"force_deviation_{name}_eV_A")

@@ -190,6 +190,13 @@ def _difference(axes: Any, result: Result, unit: str) -> None:
         axes.plot(t.times, t.reweighted, color=BLUE, label="reweighted ± standard error")
     if t.from_hills is not None:
         axes.plot(t.times, t.from_hills, color=VERMILLION, dashes=(4, 2), label="sum of hills")
+    row = result.rows[1]
+    if not row.unknown:
+        middle, reach = row.population, row.interval[1] - row.population
+        axes.errorbar(
+            t.times[-1], middle, reach, fmt="none", ecolor=INK, capsize=2.5, lw=1, clip_on=False,
+            label="95 % interval",
+        )  # fmt: skip
     axes.axvspan(t.times[-1] / 2, t.times[-1], color=FAINT, alpha=0.15, lw=0)
     axes.set(
         xlabel="time", ylabel=f"F({t.pair[1]}) − F({t.pair[0]}) ({unit})", xlim=(0, t.times[-1])

@@ -40,14 +40,9 @@ def surface(book: Book, folder: Path, summary: dict[str, Any]) -> None:
     book.add(
         "metad_surface",
         fig,
-        caption=(
-            f"(a) Free energy {'from the sum of hills' if hills else 'reweighted'}; only where a "
-            "walker has been. "
-            if two
-            else ""
-        )
+        caption=("(a) Free energy reweighted; only where a walker has been. " if two else "")
         + f"{'(b) P' if two else 'P'}rofile along {summary['cvs'][0]}: reweighted, with the "
-        f"standard error of {summary['surface']['n_blocks']} blocks (band)"
+        f"standard error from {summary['surface']['n_blocks']} blocks (band)"
         + (", and the sum of hills projected (dashed). " if hills else ". ")
         + (
             "The block error is level in the block size."
@@ -57,7 +52,7 @@ def surface(book: Book, folder: Path, summary: dict[str, Any]) -> None:
         alt="Free-energy surface with the named states marked, and its profile with an error band.",
         data=[
             folder / "fes_1d.csv",
-            folder / ("fes_2d.csv" if hills else "fes_2d_reweighted.csv"),
+            *([folder / "fes_2d_reweighted.csv"] if two else []),
         ],
     )
 
@@ -71,13 +66,8 @@ def _surface(fig: Any, axes: Any, folder: Path, summary: dict[str, Any]) -> None
     from matplotlib.ticker import MaxNLocator
 
     with np.load(folder / "fes.npz", allow_pickle=False) as file:
-        if _has_hills(summary):
-            x, y = file["axis_0"], file["axis_1"]
-            values = np.where(file["been"], file["from_hills_kcal_mol"], np.nan)
-        else:
-            x, y = file["reweighted_axis_0"], file["reweighted_axis_1"]
-            values = file["reweighted_kcal_mol"]
-            values = np.where(np.isfinite(values), values, np.nan)
+        x, y = file["reweighted_axis_0"], file["reweighted_axis_1"]
+        values = file["reweighted_kcal_mol"]
     values = values - np.nanmin(values)
     top = float(np.ceil(np.nanmax(values)))
     levels = MaxNLocator(12, steps=(1, 2, 2.5, 5, 10)).tick_values(0, max(top, 1.0))
@@ -162,6 +152,12 @@ def convergence(book: Book, folder: Path, summary: dict[str, Any]) -> None:
             dashes=(4, 2),
             label="sum of hills",
         )
+    if s["difference_95_kcal_mol"]:
+        low, high = s["difference_95_kcal_mol"]
+        left.errorbar(
+            t[-1], (low + high) / 2, (high - low) / 2, fmt="none", ecolor=INK, capsize=2.5, lw=1,
+            clip_on=False, label="95 % interval",
+        )  # fmt: skip
     left.set(xlabel="time (ps)", ylabel=f"F({s['to']}) − F({s['from']}) (kcal/mol)")
     left.set_xlim(0, t[-1])
     left.axvspan(t[-1] / 2, t[-1], color=FAINT, alpha=0.15, lw=0)

@@ -10,7 +10,9 @@ from nucleops.analysis.stages.structure import against_references
 from nucleops.reporting import (
     cautions,
     charge_figures,
+    curve_figures,
     deviation_figures,
+    exploration_figures,
     learning_figures,
     metad_figures,
     nucleation_figures,
@@ -100,8 +102,11 @@ def draw(
         own = book.chapter(r.tag, r.name if r.tag else "")
         if r.stage == "learning":
             learning_figures.rounds(own, r.folder, r.summary)
+            curve_figures.curves(own, r.folder, r.summary)
             learning_figures.parity(own, r.folder, r.summary)
             deviation_figures.deviation(own, r.folder, r.summary)
+            exploration_figures.explorations(own, r.folder, r.summary)
+            exploration_figures.along(own, r.folder, r.summary)
         elif r.stage == "metad":
             metad_figures.surface(own, r.folder, r.summary)
             metad_figures.convergence(own, r.folder, r.summary)

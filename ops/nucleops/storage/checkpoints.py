@@ -73,12 +73,15 @@ class CheckpointStore:
         What decides how the run goes on, part by part: name -> value or digest.
     patience : int
         Tries of each reading before an object counts as damaged or the store as unreachable.
+    decided_by : str
+        What the physics is called in the warning that it changed.
     """
 
     store: ObjectStore
     key: str
     physics: dict[str, str]
     patience: int = 8
+    decided_by: str = "physics"
     _whole: list[str] = field(default_factory=list)
 
     @property
@@ -267,10 +270,10 @@ class CheckpointStore:
             return
         changed = "; ".join(differences(manifest.physics, self.physics))
         _log.warning(
-            "the checkpoints of %s (newest: step %d) are of other physics, and the run begins "
+            "the checkpoints of %s (newest: step %d) are of other %s, and the run begins "
             "anew; what changed: %s. They are kept until the run has ended: change it back to go "
             "on with them",
-            *(self.key, manifest.step, changed),
+            *(self.key, manifest.step, self.decided_by, changed),
         )
 
 

@@ -32,7 +32,6 @@ def forget_finished(label: str, folders: Sequence[Path]) -> None:
         Stage and name of the runs, see :class:`nucleops.engines.lammps.task.MdTask`.
     folders : sequence of Path
         Their result folders, called ``replica-000``, or without a number where there is one run.
-
     """
     for folder in folders:
         number = folder.name.rpartition("-")[2]

@@ -90,4 +90,29 @@ class SystemSpec(Settings):
         return self
 
 
+def with_volume(spec: SystemSpec, factor: float) -> SystemSpec:
+    """Return the same molecules in a box of ``factor`` times the volume.
+
+    Raises
+    ------
+    ValueError
+        For a droplet, whose cell is vacuum.
+    """
+    box = spec.box
+    if box.shape != "cube":
+        raise ValueError("a droplet has no volume to scale")
+    changes: dict[str, float] = {}
+    if box.edge_A is not None:
+        changes["edge_A"] = box.edge_A * factor ** (1 / 3)
+    if box.density_g_cm3 is not None:
+        changes["density_g_cm3"] = box.density_g_cm3 / factor
+    # where solvent fills the box, it is the number of molecules that must stay
+    return spec.model_copy(
+        update={
+            "box": box.model_copy(update=changes),
+            "solvent_density_g_cm3": spec.solvent_density_g_cm3 / factor,
+        }
+    )
+
+
 SystemName = Name

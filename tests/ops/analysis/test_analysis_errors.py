@@ -114,7 +114,7 @@ def test_verdict_of_a_converged_run() -> None:
     ("changed", "words"),
     [
         ({"visits": {"a": 5}}, "basin b was never visited"),
-        ({"trips": 1}, "1 round trips"),
+        ({"trips": 1}, "1 round trip between a and b; at least"),
         ({"differences": np.linspace(0, 9, 50)}, "still moved by"),
         ({"differences": np.full(50, np.nan)}, "not known over the last half"),
         ({"error": float("nan")}, "no standard error"),

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from nucleops.analysis.basins import boxes_as_basins, find_basins, lowest_pass
-from nucleops.analysis.block_sizes import block_for_difference, lee_block, mean_scan
-from nucleops.analysis.bootstrap import Spread, blocks_of_rows, draws
+from nucleops.analysis.block_sizes import lee_block, mean_scan, plateau
+from nucleops.analysis.bootstrap import blocks_of_rows, draws
 from nucleops.analysis.convergence import (
     difference_of_members,
     goes_back_and_forth,
     trips_of_members,
 )
 from nucleops.analysis.grid import Grid
+from nucleops.analysis.replicates import choose_blocks, half_width, standard_error
 
 
 def three_wells() -> tuple[np.ndarray, Grid]:
@@ -88,16 +89,19 @@ def test_boxes_hold_points_and_populations() -> None:
     assert basins.of([0.5, 2.0, 3.999]).tolist() == [0, -1, 1]
 
 
-def test_bootstrap_of_a_mean_is_its_standard_error() -> None:
+@pytest.mark.parametrize("n_blocks", [4, 400])
+def test_replicates_of_a_mean_spread_by_its_standard_error(n_blocks: int) -> None:
     x = np.random.default_rng(0).normal(size=4000)
-    block = blocks_of_rows(np.zeros(4000, dtype=np.int64), 10)
-    assert block.max() == 399
-    spread = Spread()
-    for times in draws(block, 400, seed=1):
-        assert times.sum() == 4000
-        spread.add([np.sum(times * x) / times.sum(), np.nan])
-    error = spread.error()
-    assert error[0] == pytest.approx(x.std() / np.sqrt(4000), rel=0.12)
+    block = blocks_of_rows(np.zeros(4000, dtype=np.int64), 4000 // n_blocks)
+    assert block.max() == n_blocks - 1
+    made = []
+    for times in draws(block, 2000, seed=1):
+        assert times.mean() == pytest.approx(1.0)
+        made.append([np.sum(times * x) / times.sum(), np.nan])
+    means = x.reshape(n_blocks, -1).mean(axis=1)
+    error = standard_error(np.array(made), n_blocks)
+    few = np.sqrt((n_blocks - 1) / (n_blocks - 3))
+    assert error[0] == pytest.approx(few * means.std(ddof=1) / np.sqrt(n_blocks), rel=0.06)
     assert np.isnan(error[1])
 
 
@@ -131,20 +135,58 @@ def test_no_block_is_long_enough_for_one_slow_crossing() -> None:
     assert lee_block(mean_scan(x, [1, 2, 5, 10, 50, 200, 500]), 2000) is None
 
 
+def test_intervals_of_few_blocks_are_wide() -> None:
+    assert half_width(1.0, 10_000) == pytest.approx(1.96, abs=0.01)
+    # the error is that of Student's t, which is wider than the blocks' own
+    assert half_width(1.0, 8) == pytest.approx(2.365 / np.sqrt(7 / 5), abs=0.001)
+    assert half_width(1.0, 2) == pytest.approx(12.706, abs=0.001)
+    assert np.isnan(half_width(1.0, 1))
+
+
+def difference_of(member: np.ndarray):
+    """ln of the ratio of the rows in two basins, from how much each row counts."""
+
+    def statistic(times: np.ndarray) -> float:
+        low, high = (float(times[member == k].sum()) for k in (0, 1))
+        return float(np.log(low / high)) if low and high else float("nan")
+
+    return statistic
+
+
 def test_blocks_are_long_enough_for_the_difference_of_two_basins() -> None:
     rng = np.random.default_rng(1)
     stay = rng.geometric(0.05, 2000)  # twenty rows on each side at a time, on the average
     member = np.repeat(np.arange(2000) % 2, stay)
-    scan, block = block_for_difference(member, np.zeros(len(member)), member.astype(float))
-    assert block is not None
-    assert 40 < block < len(member) // 8
-    error = next(e for size, _, e in scan if size == block)
+    blocks = choose_blocks(difference_of(member), np.zeros(len(member), dtype=np.int64))
+    assert blocks.level
+    assert 40 < blocks.size <= len(member) // 8
+    error = next(e for size, _, e in blocks.scan if size >= blocks.size)
     # of n switches: the two sums of n/2 stays each have a relative error of about sqrt(2/n)
-    assert error == pytest.approx(np.sqrt(2 * 2 / 2000), rel=0.2)
-    once = np.repeat([0, 1], 500)
-    assert block_for_difference(once, np.zeros(1000), once.astype(float))[1] is None
-    only = np.zeros(1000, dtype=np.int64)
-    assert block_for_difference(only, np.zeros(1000), rng.normal(size=1000))[1] is not None
+    assert error == pytest.approx(np.sqrt(2 * 2 / 2000), rel=0.35)
+
+
+@pytest.mark.parametrize("stays", [1, 2, 3])
+def test_one_or_two_crossings_give_no_block(stays: int) -> None:
+    member = np.repeat(np.arange(2 * stays) % 2, 500)
+    walker = np.zeros(len(member), dtype=np.int64)
+    blocks = choose_blocks(difference_of(member), walker)
+    assert not blocks.level
+    assert blocks.count == 10
+    assert choose_blocks(difference_of(member), walker, 250).level  # the user knows better
+
+
+def test_a_basin_in_one_stretch_only_has_no_error() -> None:
+    member = np.zeros(1280, dtype=np.int64)
+    member[500:505] = 1
+    blocks = choose_blocks(difference_of(member), np.zeros(1280, dtype=np.int64))
+    assert (blocks.level, blocks.scan) == (False, [])
+
+
+def test_white_noise_needs_blocks_of_few_stretches() -> None:
+    scan, block = plateau(np.random.default_rng(2).normal(size=128))
+    assert block is not None
+    assert block <= 16
+    assert scan[0][:2] == (1, 128)
 
 
 def test_members_give_differences_trips_and_free_motion() -> None:

@@ -29,6 +29,7 @@ from nucleops.systems.motifs import motif
 from nucleops.systems.system import Molecule, System, type_map
 
 KT = 0.596161
+EXPLORATIONS = ("dimer, 300 K", "cluster, 450 K", "dimer, 300 K, pull")
 TIME_STEP_FS = 0.5
 STRIDE = 100
 
@@ -296,6 +297,9 @@ def nucleate(root: Path, n_frames: int = 120) -> Path:
     return nucleate_folder(analysed, NucleationSettings(), root / "nucleate", names)
 
 
+KINDS = ("training", "held_out")
+
+
 def learning(root: Path, n_rounds: int = 2) -> Path:
     """Make `learning/` from invented rounds and parity data."""
     rng = np.random.default_rng(0)
@@ -319,6 +323,23 @@ def learning(root: Path, n_rounds: int = 2) -> Path:
             "n_labelled": 37,
             "n_dropped": {"SCF not converged": 2, "force above 25 eV/A": 1},
             "converged": False,
+            "low_eV_A": 0.2,
+            "explorations": {
+                label: {
+                    "system": label.split(",")[0],
+                    "accurate": 20 + 40 * k + 5 * i,
+                    "candidate": 50 - 20 * k,
+                    "failed": 10 - 4 * k - i,
+                    "selected": 10,
+                    "runs": 1,
+                }
+                for i, label in enumerate(EXPLORATIONS)
+            },
+            "ended_early": {"torn molecule": 1},
+            "cost": {
+                kind: {"cpu_s": 60.0 + 90 * k, "wall_s": 70.0 + 90 * k, "tasks": 2}
+                for kind in ("training", "exploration", "labelling")
+            },
             "deviation_percentiles_eV_A": {
                 "50": 0.31 - 0.1 * k,
                 "90": 0.8 - 0.3 * k,
@@ -333,9 +354,7 @@ def learning(root: Path, n_rounds: int = 2) -> Path:
             ],
         }
         (folder / "round.json").write_text(json.dumps(record))
-        deviation = np.abs(rng.lognormal(-1.1 - 0.5 * k, 0.5, 240))
-        text = "max_force_eV_A\n" + "\n".join(f"{d:.5f}" for d in deviation)
-        (folder / "deviation.csv").write_text(text + "\n")
+        (folder / "explored.json").write_text(json.dumps(_explored(rng, k)))
         rounds.append(folder)
     for m in range(2):
         log = root / f"train-{m}" / "train_log"
@@ -359,16 +378,41 @@ def learning(root: Path, n_rounds: int = 2) -> Path:
             "energy_rmse_meV_atom": 2.0,
             "force_rmse_meV_A": float(1e3 * np.sqrt(np.mean(error**2))),
             "per_element_force_rmse_meV_A": rmse,
+            "per_element_force_mae_meV_A": {e: 0.8 * value for e, value in rmse.items()},
+            "energy_mae_meV_atom": 1.6,
+            "force_mae_meV_A": 0.8e3 * float(np.sqrt(np.mean(error**2))),
+            "per_composition": {
+                "Ag2S2N2C6H22O4": {
+                    "n_frames": 60,
+                    "energy_rmse_meV_atom": 2.0,
+                    "energy_mae_meV_atom": 1.6,
+                    "force_rmse_meV_A": 41.5,
+                    "force_mae_meV_A": 31.25,
+                }
+            },
+            "split": {
+                "trajectories": 9,
+                "held_out_trajectories": ["dimer-300K"],
+                "held_out_ends": {"iter-000000/solvent": 3},
+                "split_by_frame": [],
+            },
         }
         (log / "test.json").write_text(json.dumps(test))
         steps = np.arange(0, 4001, 100)
         fall = 0.9 * np.exp(-steps / 600) + 0.08
-        rows = ["step,force_rmse_training_eV_A,force_rmse_held_out_eV_A,learning_rate"]
+        kinds = [f"{what}_rmse_{kind}" for what in ("energy", "force") for kind in KINDS]
+        units = ["eV_atom", "eV_atom", "eV_A", "eV_A"]
+        names = [f"{kind}_{unit}" for kind, unit in zip(kinds, units, strict=True)]
+        rows = [",".join(["step", *names, "learning_rate"])]
         rows += [
-            f"{s},{f:.5f},{1.1 * f:.5f},{1e-3 * 0.998**s:.3e}"
+            f"{s},{f / 50:.5f},{f / 40:.5f},{f:.5f},{1.1 * f:.5f},{1e-3 * 0.998**s:.3e}"
             for s, f in zip(steps, fall, strict=True)
         ]
         (log / "lcurve.csv").write_text("\n".join(rows) + "\n")
+        for k, folder in enumerate(rounds):
+            own = folder / "tests" / f"model-{m:03d}"
+            own.mkdir(parents=True)
+            (own / "lcurve.csv").write_text("\n".join(rows[: 20 + 5 * k]) + "\n")
         logs.append(log.parent)
     return learning_folder(
         rounds,
@@ -377,8 +421,27 @@ def learning(root: Path, n_rounds: int = 2) -> Path:
         root / "learning",
         init_data=[root / "aimd"],
         init_logs=[root / "aimd-run"],
-        selection={"force_deviation_low_eV_A": 0.2, "force_deviation_high_eV_A": 1.0},
+        selection={
+            "force_deviation_low_eV_A": 0.2,
+            "force_deviation_high_eV_A": 1.0,
+            "converged_accurate": 0.95,
+        },
     )
+
+
+def _explored(rng: np.random.Generator, k: int) -> dict[str, dict]:
+    """Rows as a round's selection keeps them; the deviation grows where a variable is large."""
+    record = {}
+    for label in EXPLORATIONS:
+        along = np.sort(rng.uniform(0, 3, 80))
+        deviation = rng.lognormal(-1.3 - 0.5 * k, 0.4, 80) * (1 + 0.4 * along)
+        cvs = {"s1": along.tolist(), "s2": rng.uniform(0, 1, 80).tolist()}
+        record[label] = {
+            "system": label.split(",")[0],
+            "max_force_eV_A": deviation.tolist(),
+            "cvs": cvs if "pull" in label else {},
+        }
+    return record
 
 
 def _labels(data: Path, n_frames: int) -> None:

@@ -54,7 +54,7 @@ def test_page_has_every_section_with_content(report: Path) -> None:
         section = re.search(rf'<section id="{name}">(.*?)</section>', text, re.DOTALL)
         assert section is not None, name
         assert len(re.sub(r"<[^>]+>", "", section.group(1)).strip()) > 80, name
-    figures = {"trust": 1, "learning": 3, "metad": 3, "unbiased": 3, "nucleate": 5, "charges": 1}
+    figures = {"trust": 1, "learning": 6, "metad": 3, "unbiased": 3, "nucleate": 5, "charges": 1}
     for stage, n in figures.items():
         section = re.search(rf'<section id="{stage}">(.*?)</section>', text, re.DOTALL)
         assert section is not None
@@ -100,7 +100,8 @@ def test_figures_have_alternatives_and_files(report: Path) -> None:
     assert all(image["aria-label"] for image in parsed.images)
     names = {p.stem for p in (report / "figures").glob("*.svg")}
     assert names == {p.stem for p in (report / "figures").glob("*.png")}
-    assert {"metad_surface", "learning_parity", "structure_densities"} <= names
+    assert {"metad_surface", "learning_parity", "learning_curves"} <= names
+    assert "structure_densities" in names
     # Pictures inside inline figures would be blocked where a page is shown in a strict sandbox.
     assert "<image" not in (report / "report.html").read_text()
     mentioned = set(re.findall(r"data/[\w.-]+\.csv", (report / "report.html").read_text()))
@@ -117,6 +118,15 @@ def test_first_line_says_what_is_not_converged(report: Path) -> None:
     assert "1 of 3 replicas did not finish and is left out" in text
     assert "trust ended: model deviation of 1.15 eV/A on Ag 3 exceeds 1.0 eV/A" in text
     assert "lowest_CO" in text
+
+
+def test_errors_on_held_out_frames_are_told(report: Path) -> None:
+    text = (report / "report.html").read_text()
+    table = text.split("Errors of the production potential on held-out frames")[1]
+    table = table.split("</table>")[0]
+    assert "energy MAE" in table
+    assert table.count("<tr>") == 9  # head, all, one composition, six elements
+    assert "Held out are 1 of 9 trajectories as a whole (dimer-300K); the last 3 frames" in text
 
 
 def test_every_named_run_is_shown(

@@ -67,6 +67,15 @@ def test_engines_that_are_missing_are_a_warning(
     assert [f for f in findings if f.state == "failed"] == []
 
 
+def test_backends_to_train_with_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    (found,) = list(here.deepmd(Examination()))
+    assert "with tensorflow" in found.detail
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    (found,) = list(here.deepmd(Examination()))
+    assert "has no backend" in found.detail
+    assert "pip install 'deepmd-kit[torch]==3.2.0'" in found.advice
+
+
 def test_a_lammps_that_cannot_be_biased(monkeypatch: pytest.MonkeyPatch) -> None:
     bare = LammpsProgram("lmp", version="2 Aug 2023", packages=frozenset({"MOLECULE"}))
     monkeypatch.setattr("nucleops.engines.lammps.program.find_lammps", lambda: bare)

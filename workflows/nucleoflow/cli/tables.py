@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import RenderableType
 from rich.progress_bar import ProgressBar
@@ -12,10 +12,12 @@ from rich.text import Text
 
 from nucleoflow.cli.common import STATE_STYLES, WIDE, duration, reason
 from nucleoflow.cli.stages import FanOut, StageSummary
+from nucleoflow.runs.costs import KINDS
 from nucleoflow.runs.moment import Round, Task
 
 _MOST_RUNNING = 12
 _MOST_NAMED = 3
+_MOST_EXPLORATIONS = 10
 
 
 def stage_table(summaries: list[StageSummary]) -> Table:
@@ -36,19 +38,43 @@ def stage_table(summaries: list[StageSummary]) -> Table:
     return table
 
 
-def rounds_table(rounds: Sequence[Round]) -> Table:
-    """Tabulate what the rounds of learning found, shares of explored frames in percent."""
+def rounds_table(
+    rounds: Sequence[Round], costs: Mapping[int, Mapping[str, float]], width: int = WIDE
+) -> Table:
+    """Tabulate what the rounds of learning found and cost; in few columns without the cost.
+
+    Shares of explored frames are in percent, ``costs`` those of
+    :func:`nucleoflow.runs.costs.round_costs`.
+    """
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("  round", "accurate", "candidate", "failed", "selected", "labelled", "dropped"):
+    kinds = [*KINDS.values()] if width >= WIDE else []
+    columns = ["  round", "accurate", "candidate", "failed", "selected", "labelled", "dropped"]
+    for name in [*columns, *kinds]:
         table.add_column(name, justify="right")
     for row in rounds:
         shares = (row.accurate, row.candidate, row.failed)
         counts = (row.selected, row.labelled, row.dropped)
+        own = costs.get(row.number, {})
         table.add_row(
             str(row.number),
             *("" if share is None else f"{share:.1%}" for share in shares),
             *("" if count is None else str(count) for count in counts),
+            *(duration(own.get(kind)) for kind in kinds),
         )
+    return table
+
+
+def explorations_table(explorations: Mapping[str, Sequence[float]]) -> Table:
+    """Tabulate shares of a round's explorations in percent, the least accurate first."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("  exploration", no_wrap=True)
+    for name in ("accurate", "candidate", "failed"):
+        table.add_column(name, justify="right")
+    ordered = sorted(explorations.items(), key=lambda item: item[1][0])
+    for label, shares in ordered[:_MOST_EXPLORATIONS]:
+        table.add_row(f"  {label}", *(f"{share:.1%}" for share in shares))
+    if len(ordered) > _MOST_EXPLORATIONS:
+        table.add_row(f"  and {len(ordered) - _MOST_EXPLORATIONS} more")
     return table
 
 

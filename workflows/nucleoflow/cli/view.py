@@ -13,12 +13,14 @@ from rich.text import Text
 from nucleoflow.cli.common import WIDE, duration, reason
 from nucleoflow.cli.stages import fan_outs, is_utility, summarise
 from nucleoflow.cli.tables import (
+    explorations_table,
     fan_out_table,
     rounds_table,
     running_table,
     stage_table,
     state_text,
 )
+from nucleoflow.runs.costs import round_costs
 from nucleoflow.runs.moment import RunStatus, Task, is_utility_name
 
 
@@ -133,7 +135,13 @@ def picture(status: RunStatus, now: float, cores: int, width: int = WIDE) -> Ren
     if summaries:
         parts.append(stage_table(summaries))
     if status.rounds:
-        parts.append(rounds_table(status.rounds))
+        parts.append(rounds_table(status.rounds, round_costs(status.tasks, now), width))
+        last = next((row for row in reversed(status.rounds) if row.explorations), None)
+        if last is not None:
+            parts.append(explorations_table(last.explorations))
+        advice = status.rounds[-1].advice
+        if advice:
+            parts.append(Text(f"  {advice}", style="yellow", overflow="fold"))
     if status.data:
         what = f"  {status.data.n_frames} labelled frames, {status.data.address}"
         parts.append(Text(what, style="dim", overflow="fold"))

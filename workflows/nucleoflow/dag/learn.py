@@ -38,12 +38,15 @@ class LearningBlock(ConcurrentLearningBlock):
 
     dpgen2 hands on models and data only. The training tests and the selection's counts are wired
     to the collecting step too, which writes them beside the round's data as ``round.json``; so are
-    the initial data, which it does not repeat.
+    the initial data, which it does not repeat. The selection gets what is labelled already, so that
+    it chooses none of it again.
     """
 
     def __init__(self, name: str, **operators: Any) -> None:
         super().__init__(name, **operators)
         steps = {step.name: step for step in self}
+        labelled = {key: self.inputs.artifacts[key] for key in ("init_data", "iter_data")}
+        steps[f"{name}-select-confs"].set_artifacts(labelled)
         collect = steps[f"{name}-collect-data"]
         collect.set_artifacts(
             {
@@ -141,6 +144,7 @@ def exploration_scheduler(study: Study) -> ExplorationScheduler:
     explorations = [
         {
             **entry.model_dump(mode="json", exclude={"bias"}),
+            "bias_name": entry.bias,
             "spec": study.systems[entry.system].model_dump(mode="json"),
             "bias": study.biases[entry.bias].model_dump(mode="json") if entry.bias else None,
         }
@@ -154,11 +158,7 @@ def exploration_scheduler(study: Study) -> ExplorationScheduler:
         "cores": study.resources.md_cores,
     }
     selector = TrustLevelSelector(
-        learn.selection.force_deviation_low_eV_A,
-        learn.selection.force_deviation_high_eV_A,
-        learn.selection.max_labels,
-        learn.selection.converged_accurate,
-        derive_seed(study.seed, "select"),
+        learn.selection.model_dump(mode="json"), derive_seed(study.seed, "select")
     )
     scheduler = ExplorationScheduler()
     scheduler.add_stage_scheduler(

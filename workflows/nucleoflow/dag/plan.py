@@ -12,14 +12,17 @@ MAKERS = {
     "systems": "build",
     "models": "learn",
     "learning": "learn",
-    "data": "learn",
     "metad": "metad",
     "unbiased": "unbiased",
     "nucleate": "nucleate",
     "charges": "charges",
     "report": "report",
 }
-"""Product to the stage that makes it."""
+"""Product that another stage or a resumed run can start from, to the stage that makes it.
+
+The data set of stage ``learn`` is none: no stage needs it, and runs from before there was one are
+complete without it.
+"""
 
 NEEDS: dict[str, tuple[str, ...]] = {
     "build": (),

@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from nucleoflow.doctor.outcome import Check, Examination, Finding, failed, passed, warned
+from nucleops.engines.deepmd.backend import BACKENDS
 from nucleops.errors import MissingProgram
 
 _NEEDED = ("pydflow", "dpgen2", "dpdata", "kubernetes", "boto3", "hera", "numpy", "scipy", "ase")
@@ -73,7 +74,7 @@ def lammps(subject: Examination) -> Iterable[Finding]:
 
 
 def deepmd(subject: Examination) -> Iterable[Finding]:
-    """Whether DeePMD-kit and its command are there."""
+    """Whether DeePMD-kit, its command and a backend to train with are there."""
     beside = Path(sys.executable).parent / "dp"
     command = str(beside) if beside.exists() else shutil.which("dp")
     installed = _version("deepmd-kit")
@@ -82,7 +83,12 @@ def deepmd(subject: Examination) -> Iterable[Finding]:
             "DeePMD-kit (`dp`) is not installed", f"install the extra `engines`; {_HERE_ONLY}"
         )
         return
-    yield passed(f"DeePMD-kit {installed}")
+    there = [backend.name for backend in BACKENDS.values() if backend.is_there()]
+    if not there:
+        advice = "; ".join(f"{backend.name}: {backend.install}" for backend in BACKENDS.values())
+        yield warned(f"DeePMD-kit {installed} has no backend", f"{advice}; {_HERE_ONLY}")
+        return
+    yield passed(f"DeePMD-kit {installed} with {' and '.join(there)}")
 
 
 def packmol(subject: Examination) -> Iterable[Finding]:

@@ -121,7 +121,7 @@ class Run(Settings):
     priority: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     """Order of waiting workflows; the higher, the sooner."""
     checkpoint_interval_s: Positive = 300.0
-    """Time between checkpoints of molecular dynamics in seconds."""
+    """Time between checkpoints of molecular dynamics and trainings in seconds."""
 
 
 def default_steps() -> dict[StepKind, StepResources]:

@@ -109,6 +109,12 @@ class Round:
         Frames chosen for labelling.
     labelled, dropped : int or None
         What became of them; None while labelling goes on.
+    low : float or None
+        Low trust level in eV/A.
+    explorations : dict
+        Exploration to its shares of accurate, candidate and failed frames.
+    advice : str
+        What to change where nothing was left to label though the potential was not accurate enough.
     """
 
     number: int
@@ -118,6 +124,9 @@ class Round:
     selected: int | None = None
     labelled: int | None = None
     dropped: int | None = None
+    low: float | None = None
+    explorations: dict[str, list[float]] = field(default_factory=dict)
+    advice: str = ""
 
 
 @dataclass(frozen=True)

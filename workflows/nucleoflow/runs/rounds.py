@@ -70,6 +70,9 @@ def _with_counts(known: Round, content: Mapping[str, Any]) -> Round:
         candidate=content.get("candidate"),
         failed=content.get("failed"),
         selected=content.get("n_selected"),
+        low=content.get("low_eV_A"),
+        explorations=content.get("explorations") or {},
+        advice=content.get("advice") or "",
     )
 
 

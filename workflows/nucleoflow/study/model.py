@@ -100,7 +100,7 @@ class Study(Settings):
 
     @model_validator(mode="after")
     def _names_exist(self) -> Study:
-        errors = list(_dangling(self))
+        errors = [*_dangling(self), *_volumes(self)]
         errors += [_detail(*mistake) for mistake in molecule_mistakes(self)]
         errors += _charge_mistakes(self)
         if errors:
@@ -133,6 +133,24 @@ def _references(study: Study) -> Iterator[tuple[tuple[str | int, ...], str, str]
         yield ("metad", name, "bias"), "bias", metad.bias
     for name, unbiased in study.unbiased.items():
         yield ("unbiased", name, "system"), "system", unbiased.system
+
+
+def _volumes(study: Study) -> Iterator[InitErrorDetails]:
+    """Refuse pressures and volumes of droplets, which have neither."""
+    for i, exploration in enumerate(study.learn.exploration):
+        spec = study.systems.get(exploration.system)
+        if spec is None or spec.box.shape == "cube":
+            continue
+        for key in ("pressures_bar", "volume_factors"):
+            found = getattr(exploration, key)
+            if found:
+                error = PydanticCustomError(
+                    "droplet_volume",
+                    "system '{system}' is a droplet in vacuum, which has neither pressure nor "
+                    "volume; allowed: none, or a system with box: {{shape: cube}}",
+                    {"system": exploration.system},
+                )
+                yield _detail(("learn", "exploration", i, key), list(found), error)
 
 
 def _dangling(study: Study) -> Iterator[InitErrorDetails]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -14,6 +14,7 @@ from nucleops.analysis.settings import (
 from nucleops.engines.cp2k.settings import AimdRun, LabelSettings, LevelOfTheory
 from nucleops.engines.deepmd.settings import TrainSettings
 from nucleops.engines.lammps.settings import MdSettings, Trust
+from nucleops.learning.settings import Selection
 from nucleops.population.settings import ChargeSettings
 from nucleops.reporting.settings import ReportSettings
 from nucleops.settings import Fraction, Name, Positive, PositiveInt, Settings, Temperature
@@ -42,30 +43,23 @@ class Exploration(Settings):
     """One run for each temperature, in kelvin."""
     bias: Name | None = None
     """Name of a bias in the study's `biases`; none means unbiased."""
+    pressures_bar: tuple[float, ...] = ()
+    """Constant-pressure runs at each of these pressures, in bar, at every temperature; none means
+    constant volume. Periodic systems only."""
+    barostat_time_fs: Positive = 1000.0
+    """Time constant of the barostat in femtoseconds."""
+    volume_factors: tuple[Annotated[float, Field(ge=0.5, le=2)], ...] = ()
+    """Constant-volume runs in boxes of so many times the system's volume, at every temperature;
+    none means its own volume. Periodic systems only."""
     copies: PositiveInt = 1
-    """Runs for each temperature, with different seeds."""
+    """Runs under each condition, with different seeds."""
     growth: Positive = Field(default=1.0, ge=1, le=100)
     """Factor by which the number of steps grows from one round to the next."""
 
-
-class Selection(Settings):
-    """Which explored frames are labelled: the trust levels of the model deviation."""
-
-    force_deviation_low_eV_A: Positive
-    """Below this largest force deviation a frame is accurate, in eV/A."""
-    force_deviation_high_eV_A: Positive
-    """Above it a frame is failed; between the two it is a candidate, in eV/A."""
-    max_labels: PositiveInt
-    """Largest number of candidates labelled in a round."""
-    converged_accurate: Fraction = 0.95
-    """Share of accurate frames at which learning has converged."""
-
     @model_validator(mode="after")
-    def _ordered(self) -> Selection:
-        if self.force_deviation_low_eV_A >= self.force_deviation_high_eV_A:
-            raise ValueError(
-                "force_deviation_low_eV_A must be smaller than force_deviation_high_eV_A"
-            )
+    def _one_ensemble(self) -> Exploration:
+        if self.pressures_bar and self.volume_factors:
+            raise ValueError("give at most one of pressures_bar and volume_factors")
         return self
 
 

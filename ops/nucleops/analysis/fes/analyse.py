@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from nucleops.analysis.basins import Basins, boxes_as_basins, find_basins, lowest_pass
-from nucleops.analysis.convergence import (
-    goes_back_and_forth,
-)
+from nucleops.analysis.basins import Basins, boxes_as_basins, find_basins
+from nucleops.analysis.convergence import goes_back_and_forth, trips_of_members
 from nucleops.analysis.estimators import Estimator
+from nucleops.analysis.fes.basin_rows import derived, rows_of_basins, stated
 from nucleops.analysis.fes.hills import FromHills, from_hills
 from nucleops.analysis.fes.in_time import hills_in_time, in_time_of
 from nucleops.analysis.fes.request import Request
@@ -20,8 +21,6 @@ from nucleops.analysis.grid import FloatArray, Grid, IntArray
 from nucleops.analysis.verdict import Verdict, judge
 from nucleops.errors import WrongInput
 
-MOST_PASSES = 4
-"""Basins besides the first whose pass to it is looked for; that takes the most time of all."""
 LEAST_SHARE = 0.01
 """Share of the rows that a basin found by watershed holds at least; others are outliers."""
 
@@ -52,7 +51,7 @@ def analyse_files(request: Request) -> Result:
     if grid is None or surface_of_hills is None:
         grid = target_grid(request, read, None)
     estimator = estimator_of(request, read, grid, hills.scan if hills is not None else None)
-    return _of_rows(request, read, estimator, hills, surface_of_hills)
+    return analyse_rows(request, read, estimator, hills, surface_of_hills)
 
 
 def _in_targets(
@@ -92,60 +91,51 @@ def _basins(
     return boxes_as_basins([box.name for box in request.basins], boxes, grid)
 
 
-def _derived(surface: FloatArray, basins: Basins) -> FloatArray:
-    """Depths, populations and barriers of basins from a surface, each relative, shape (3 n,)."""
-    n = len(basins.names)
-    places, depths = [], np.full(n, np.nan)
-    for k in range(n):
-        inside = np.where((basins.labels == k) & np.isfinite(surface), surface, np.inf)
-        places.append(int(np.argmin(inside)))
-        low = float(inside.ravel()[places[-1]])
-        depths[k] = low if np.isfinite(low) else np.nan
-    populations = basins.population(surface)
-    passes = np.full(n, np.nan)
-    for k in range(1, min(n, MOST_PASSES + 1)):
-        if np.isfinite(depths[0]) and np.isfinite(depths[k]):
-            passes[k] = lowest_pass(surface, basins.grid, places[0], places[k]) - depths[0]
-    lowest = np.nanmin(surface) if np.any(np.isfinite(surface)) else np.nan
-    return np.concatenate([depths - lowest, populations - populations[:1], passes])
-
-
-def _rows_of_basins(
-    basins: Basins, surface: FloatArray, values: FloatArray, errors: FloatArray, member: IntArray
-) -> list[BasinRow]:
-    n = len(basins.names)
-    v, e = values.reshape(3, n), errors.reshape(3, n)
-    return [
-        BasinRow(
-            name=name,
-            minimum=basins.minimum(surface, k)[0],
-            depth=float(v[0, k]),
-            depth_error=float(e[0, k]),
-            population=float(v[1, k]),
-            population_error=float(e[1, k]),
-            barrier=float(v[2, k]),
-            barrier_error=float(e[2, k]),
-            rows=int(np.sum(member == k)),
-        )
-        for k, name in enumerate(basins.names)
-    ]
-
-
-def _of_rows(
+def analyse_rows(
     request: Request,
     read: Read,
     estimator: Estimator,
     hills: FromHills | None,
     surface_of_hills: FloatArray | None,
 ) -> Result:
-    kT, grid = request.kT, estimator.grid
+    """Analyse rows that are weighted by an estimator, beside what the hills tell.
+
+    Parameters
+    ----------
+    request : Request
+        How; its files are not read.
+    read : Read
+        The rows.
+    estimator : Estimator
+        The way from them to a surface.
+    hills : FromHills or None
+        What the hills tell; None of OPES.
+    surface_of_hills : ndarray or None
+        Their surface on the estimator's grid, in the files' unit.
+    """
+    grid = estimator.grid
     first = np.where(estimator.visited, estimator.surface(), np.nan)
     basins = _basins(request, first, grid, read.targets, read.rows.targets)
     member = basins.of(read.rows.targets)
-    made, values, errors = reweigh(
-        request, read, estimator, member, lambda surface: _derived(surface, basins)
+    made, *told = reweigh(
+        request,
+        read,
+        estimator,
+        basins,
+        lambda surface: derived(surface, basins),
+        0.0 if hills is None else hills.grain,
     )
-    in_time = in_time_of(request, read, estimator, hills, basins, member)
+    walkers = [member[read.rows.walker == w] for w in np.unique(read.rows.walker)]
+    trips = [
+        sum(trips_of_members(own, (0, k)) for own in walkers) if k else 0
+        for k in range(len(basins.names))
+    ]
+    rows = rows_of_basins(
+        request, basins, made.surface, (told[0], told[1]), member, trips, made.n_blocks
+    )
+    error = rows[1].population_error if len(rows) > 1 else float("nan")
+    in_time = in_time_of(request, read, estimator, hills, basins, error)
+    verdict = _verdict(request, read, hills, rows, walkers, in_time, made)
     return Result(
         targets=read.targets,
         grid=grid,
@@ -153,10 +143,10 @@ def _of_rows(
         hills_surface=surface_of_hills,
         reweighted=made,
         basins=basins,
-        rows=_rows_of_basins(basins, made.surface, values * kT, errors * kT, member),
+        rows=[stated(row, rows[0], verdict, request.criteria) for row in rows],
         in_time=in_time,
         length=read.length,
-        verdict=_verdict(request, read, hills, basins, member, in_time, made, errors * kT),
+        verdict=verdict,
     )
 
 
@@ -165,12 +155,13 @@ def _of_hills_only(
 ) -> Result:
     kT = request.kT
     basins = _basins(request, surface / kT, grid, targets)
-    values = _derived(surface / kT, basins) * kT
+    values = derived(surface / kT, basins)
     nothing = np.full(values.shape, np.nan)
     in_time = None
     if len(basins.names) > 1:
         line = hills_in_time(hills, targets, basins, kT)
-        in_time = InTime(basins.names[:2], hills.times, line, None, None, 0)  # type: ignore[arg-type]
+        pair = (basins.names[0], basins.names[1])
+        in_time = InTime(pair, hills.times, line, None, None)
     verdict = Verdict(
         False,
         "Hills alone carry no statistical error: give the series as well (--colvar) to judge this.",
@@ -178,7 +169,9 @@ def _of_hills_only(
         ("a series of the variables, from which errors and round trips can be told",),
     )
     none = np.empty(0, dtype=np.int64)
-    rows = _rows_of_basins(basins, surface, values, nothing, none)
+    zeros = [0] * len(basins.names)
+    told = rows_of_basins(request, basins, surface, (values, nothing), none, zeros, 0)
+    rows = [replace(row, unknown=verdict.missing[0]) for row in told]
     length = hills.scan.last_time
     return Result(targets, grid, hills, surface, None, basins, rows, in_time, length, verdict)
 
@@ -187,14 +180,13 @@ def _verdict(
     request: Request,
     read: Read,
     hills: FromHills | None,
-    basins: Basins,
-    member: IntArray,
+    rows: list[BasinRow],
+    walkers: list[IntArray],
     in_time: InTime | None,
     made: Reweighted,
-    errors: FloatArray,
 ) -> Verdict:
     if in_time is None:
-        names = ", ".join(basins.names) or "none"
+        names = ", ".join(row.name for row in rows) or "none"
         return Verdict(
             False,
             f"Not converged after {read.length:.3g} {request.criteria.time_unit}: fewer than two "
@@ -203,18 +195,16 @@ def _verdict(
             ("two basins: give them with --basin, or lower --depth",),
         )
     assert in_time.reweighted is not None
-    n = len(basins.names)
-    walkers = np.unique(read.rows.walker)
     return judge(
         length=read.length,
         basins=in_time.pair,
-        trips=in_time.trips,
+        trips=rows[1].trips,
         times=in_time.times,
         differences=in_time.reweighted,
-        error=float(errors[n + 1]),
+        error=rows[1].population_error,
         level=made.level,
-        visits={name: int(np.sum(member == k)) for k, name in enumerate(basins.names)},
+        visits={row.name: row.rows for row in rows},
         height_ratio=hills.height_ratio if hills is not None else None,
-        diffuses=any(goes_back_and_forth(member[read.rows.walker == w]) for w in walkers),
+        diffuses=any(goes_back_and_forth(own) for own in walkers),
         criteria=request.criteria,
     )

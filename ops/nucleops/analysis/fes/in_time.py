@@ -5,16 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from nucleops.analysis.basins import Basins
-from nucleops.analysis.convergence import difference_of_members, trips_of_members
 from nucleops.analysis.estimators import Estimator
 from nucleops.analysis.fes.hills import FromHills
 from nucleops.analysis.fes.request import Request
 from nucleops.analysis.fes.result import InTime
 from nucleops.analysis.fes.rows import Read
 from nucleops.analysis.free_energy import project
-from nucleops.analysis.grid import BoolArray, FloatArray, IntArray
-
-N_TIMES = 30
+from nucleops.analysis.grid import FloatArray, Grid
+from nucleops.analysis.replicates import normalised
 
 
 def hills_in_time(
@@ -24,6 +22,8 @@ def hills_in_time(
     if not set(targets) <= set(hills.scan.cvs):
         return None
     stay = [hills.scan.cvs.index(name) for name in targets]
+    axes = [hills.grid.axes[d] for d in stay]
+    basins = basins.on(Grid.make(axes, [hills.grid.periods[d] for d in stay]))
     made = []
     for surface in hills.surfaces:
         known = np.where(np.isfinite(surface), surface, np.inf)
@@ -38,38 +38,32 @@ def in_time_of(
     estimator: Estimator,
     hills: FromHills | None,
     basins: Basins,
-    member: IntArray,
+    error: float,
 ) -> InTime | None:
-    """Difference of the first two basins in time, from rows and hills; None without two basins."""
+    """Difference of the first two basins in time, from rows and hills; None without two basins.
+
+    The error at a time is that of the whole run, `error`, in the files' unit, times the square root
+    of how many times fewer rows there are.
+    """
     if len(basins.names) < 2:
         return None
     end = float(read.times.max())
     begin = float(read.times.min())
-    times = hills.times if hills is not None else begin + (end - begin) * np.arange(1, 11) / 10
-    if len(times) < N_TIMES and (hills is None or not request.stride):
-        times = begin + (end - begin) * np.arange(1, N_TIMES + 1) / N_TIMES
-    values, errors = [], []
-    for t in times:
+    times = begin + (end - begin) * np.arange(1, request.n_times + 1) / request.n_times
+    if hills is not None and request.stride:
+        times = hills.times
+    values, errors = np.full((2, len(times)), np.nan)
+    for k, t in enumerate(times):
         keep = read.times <= t
-        value, error = _difference(request, read, estimator, member, keep)
-        values.append(value)
-        errors.append(error)
+        if keep.sum() >= 8:
+            # the grid and the kernel are those of the whole run, so that the last value is its own
+            surface = normalised(estimator.surface(keep.astype(np.float64)), estimator.visited)
+            values[k] = request.kT * basins.difference(surface)
+            errors[k] = error * np.sqrt(len(keep) / keep.sum())
     line = None
     if hills is not None:
         own = hills_in_time(hills, read.targets, basins, request.kT)
         line = None if own is None else np.interp(times, hills.times, own, left=np.nan)
-    walkers = np.unique(read.rows.walker)
-    trips = sum(trips_of_members(member[read.rows.walker == w]) for w in walkers)
     names = (basins.names[0], basins.names[1])
-    return InTime(names, times, line, np.array(values), np.array(errors), trips)
-
-
-def _difference(
-    request: Request, read: Read, estimator: Estimator, member: IntArray, keep: BoolArray
-) -> tuple[float, float]:
-    """Difference of the first two basins from some of the rows, with a jackknife error."""
-    if keep.sum() < 8:
-        return float("nan"), float("nan")
-    part = read.rows.part(keep)
-    own = Estimator(part, estimator.grid, estimator.bias_grid, "histogram")
-    return difference_of_members(member[keep], own.log_weights(), request.kT, 10)
+    errors = np.where(np.isfinite(values), errors, np.nan)
+    return InTime(names, times, line, values, errors)

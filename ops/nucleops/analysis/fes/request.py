@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
 from nucleops.analysis.estimators import Method, Smoothing
 from nucleops.analysis.grid import FloatArray
 from nucleops.analysis.verdict import Criteria
-from nucleops.bias.foreign import HillsFiles
+from nucleops.bias.hills import HillsTable
 
 Walkers = Literal["independent", "shared"]
 
@@ -34,11 +35,26 @@ class Axis:
         return np.asarray(self.low + period / self.bins * np.arange(self.bins), dtype=np.float64)
 
 
+class Hills(Protocol):
+    """Hills of one run that can be gone through again and again: files, or what was read."""
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Files that they are from."""
+
+    @property
+    def periods(self) -> tuple[tuple[str, float], ...]:
+        """Periods of variables, in addition to what the tables tell."""
+
+    def pieces(self) -> Iterator[HillsTable]:
+        """Yield the hills in order of time, some at a time."""
+
+
 @dataclass(frozen=True)
 class WalkerFiles:
     """Files of one walker: its hills, and its series in one file or in segments; either or both."""
 
-    hills: HillsFiles | None
+    hills: Hills | None
     colvar: tuple[Path, ...] = ()
 
 
@@ -86,9 +102,13 @@ class Request:
     stride : int
         Hills between surfaces in time; 0: ten surfaces.
     block : int
-        Rows in a block of the bootstrap; 0: by :func:`nucleops.analysis.errors.lee_block`.
+        Rows in a block of the bootstrap; 0: by :func:`nucleops.analysis.replicates.choose_blocks`.
+    n_blocks : int
+        Blocks where no block is long enough.
     draws : int
-        Bootstrap samples.
+        Replicates of the surface behind the errors.
+    n_times : int
+        Times at which the difference of the first two basins is computed, without a stride.
     by_walker : bool
         Whether whole walkers are drawn in place of blocks.
     criteria : Criteria
@@ -110,6 +130,8 @@ class Request:
     depth: float = 1.0
     stride: int = 0
     block: int = 0
+    n_blocks: int = 10
     draws: int = 100
+    n_times: int = 30
     by_walker: bool = False
     criteria: Criteria = field(default_factory=Criteria)

@@ -22,6 +22,9 @@ class Reweighted:
     surface, error : ndarray
         Free energy with its minimum at zero, and the standard error of ``-kT ln p``, shape of the
         grid; nan where not visited.
+    replicates : ndarray
+        Surfaces from rows weighted at random, ``-kT ln p`` each, ``(n, *grid.shape)``; their spread
+        times :func:`nucleops.analysis.bootstrap.inflation` of `n_blocks` is a standard error.
     visited : ndarray of bool
         Where rows are, or within a kernel's width of them.
     bandwidths : ndarray
@@ -41,6 +44,7 @@ class Reweighted:
     method: Method
     surface: FloatArray
     error: FloatArray
+    replicates: FloatArray
     visited: BoolArray
     bandwidths: FloatArray
     scan: list[tuple[int, int, float]]
@@ -65,11 +69,17 @@ class BasinRow:
         Free energy there, above the lowest point of all.
     population, population_error : float
         Free energy of the whole basin less that of the first.
+    interval : tuple of float
+        Where `population` is with 95 %; nan where `unknown` says why none can be stated.
+    unknown : str
+        What is missing for an interval; empty where there is one.
     barrier, barrier_error : float
         Lowest pass between it and the first basin, above the first's lowest point; nan of the
         first, and of all but the next few.
     rows : int
         Rows in it.
+    trips : int
+        Round trips between it and the first basin, of all walkers.
     """
 
     name: str
@@ -78,9 +88,12 @@ class BasinRow:
     depth_error: float
     population: float
     population_error: float
+    interval: tuple[float, float]
+    unknown: str
     barrier: float
     barrier_error: float
     rows: int
+    trips: int
 
 
 @dataclass(frozen=True)
@@ -97,8 +110,6 @@ class InTime:
         From the hills up to each time, shape (T,).
     reweighted, error : ndarray or None
         From the rows up to each time with its standard error, shape (T,).
-    trips : int
-        Round trips between the two, of all walkers.
     """
 
     pair: tuple[str, str]
@@ -106,7 +117,6 @@ class InTime:
     from_hills: FloatArray | None
     reweighted: FloatArray | None
     error: FloatArray | None
-    trips: int
 
 
 @dataclass(frozen=True)

@@ -6,20 +6,26 @@ from collections.abc import Callable
 
 import numpy as np
 
+from nucleops.analysis.basins import Basins
 from nucleops.analysis.bias_force import bias_grid_over
-from nucleops.analysis.block_sizes import block_for_difference
-from nucleops.analysis.bootstrap import Spread, blocks_of_rows, draws
-from nucleops.analysis.estimators import Estimator, Rows
+from nucleops.analysis.convergence import grid_points
+from nucleops.analysis.estimators import Estimator
 from nucleops.analysis.fes.request import Request
 from nucleops.analysis.fes.result import Reweighted
 from nucleops.analysis.fes.rows import Read
-from nucleops.analysis.grid import BoolArray, FloatArray, Grid, IntArray, spanning
+from nucleops.analysis.grid import FloatArray, Grid, spanning
 from nucleops.analysis.grid_density import kish
 from nucleops.analysis.hills_scan import HillsScan
+from nucleops.analysis.replicates import (
+    Statistic,
+    choose_blocks,
+    normalised,
+    replicates,
+    standard_error,
+)
 from nucleops.errors import WrongInput
 
 _FINEST = {1: 400, 2: 120, 3: 40}
-_FALLBACK_BLOCKS = 10
 
 Derived = Callable[[FloatArray], FloatArray]
 """Numbers that follow from a surface in kT."""
@@ -64,7 +70,12 @@ def estimator_of(request: Request, read: Read, grid: Grid, scan: HillsScan | Non
 
 
 def reweigh(
-    request: Request, read: Read, estimator: Estimator, member: IntArray, derived: Derived
+    request: Request,
+    read: Read,
+    estimator: Estimator,
+    basins: Basins,
+    derived: Derived,
+    grain: float = 0.0,
 ) -> tuple[Reweighted, FloatArray, FloatArray]:
     """Estimate a surface, its error, and the errors of numbers that follow from it.
 
@@ -76,10 +87,12 @@ def reweigh(
         The rows.
     estimator : Estimator
         The way from rows to a surface.
-    member : ndarray of int
-        Basin of each row, shape (F,).
+    basins : Basins
+        Basins; blocks are chosen by what they do to the difference of the first two.
     derived : callable
         Numbers that follow from a surface in kT.
+    grain : float
+        Error of each point that no block shows (:attr:`FromHills.grain`), in the files' unit.
 
     Returns
     -------
@@ -90,51 +103,48 @@ def reweigh(
     """
     rows, kT = estimator.rows, request.kT
     visited = estimator.visited
-    logs = estimator.log_weights()
-    scan, block, level = _block_size(request, rows, logs, member)
-    members = rows.walker if request.by_walker else blocks_of_rows(rows.walker, block)
-    whole = _normalised(estimator.surface(), visited)
-    spread, derivatives = Spread(), Spread()
-    if int(members.max()) > 0:
-        for times in draws(members, request.draws):
-            surface = _normalised(estimator.surface(times), visited)
-            spread.add(surface)
-            derivatives.add(derived(surface))
+    blocks = choose_blocks(
+        _slowest(estimator, basins),
+        rows.walker,
+        request.block,
+        request.n_blocks,
+        by_walker=request.by_walker,
+    )
+    whole = normalised(estimator.surface(), visited)
+    made = replicates(estimator, blocks.of, request.draws)
     values = derived(whole)
-    error = spread.error(0.9) if int(members.max()) > 0 else np.full(whole.shape, np.nan)
-    errors = derivatives.error(0.9) if int(members.max()) > 0 else np.full(values.shape, np.nan)
-    weights = np.exp(logs - logs.max())
+    errors = standard_error(np.array([derived(surface) for surface in made]), blocks.count)
+    logs = estimator.log_weights()
     known = np.isfinite(whole)
-    made = Reweighted(
+    error = np.hypot(kT * standard_error(made, blocks.count), grain)
+    reweighted = Reweighted(
         method=read.method,
         surface=np.where(known, kT * (whole - whole[known].min()), np.nan),
-        error=kT * np.where(known, error, np.nan),
+        error=np.where(known, error, np.nan),
+        replicates=kT * made,
         visited=visited,
         bandwidths=estimator.bandwidths,
-        scan=[(b, n, kT * e) for b, n, e in scan],
-        block=block,
-        n_blocks=int(members.max()) + 1,
-        level=level,
-        effective_rows=kish(weights),
+        scan=[(b, n, kT * e) for b, n, e in blocks.scan],
+        block=blocks.size,
+        n_blocks=blocks.count,
+        level=blocks.level,
+        effective_rows=kish(np.exp(logs - logs.max())),
         n_rows=len(rows),
     )
-    return made, values, errors
+    return reweighted, values, errors
 
 
-def _normalised(surface: FloatArray, visited: BoolArray) -> FloatArray:
-    """-ln of the probability of each point where rows are, nan elsewhere."""
-    from scipy.special import logsumexp
+def _slowest(estimator: Estimator, basins: Basins) -> Statistic:
+    """The number that takes longest to know: the first two basins' difference, in kT.
 
-    made = np.where(visited & np.isfinite(surface), surface, np.nan)
-    known = made[np.isfinite(made)]
-    return made + float(logsumexp(-known)) if len(known) else made
+    Where there are no two: the mean of the first variable.
+    """
+    first = grid_points(estimator.grid)[:, 0].reshape(estimator.grid.shape)
 
+    def statistic(times: FloatArray) -> float:
+        surface = normalised(estimator.surface(times), estimator.visited)
+        if len(basins.names) > 1:
+            return basins.difference(surface)
+        return float(np.nansum(first * np.exp(-surface)))
 
-def _block_size(
-    request: Request, rows: Rows, logs: FloatArray, member: IntArray
-) -> tuple[list[tuple[int, int, float]], int, bool]:
-    """Error against block size (in kT), the size, and whether it was chosen for a reason."""
-    scan, chosen = block_for_difference(member, logs, rows.targets[:, 0])
-    if request.block:
-        return scan, request.block, True
-    return scan, chosen or max(1, len(rows) // _FALLBACK_BLOCKS), chosen is not None
+    return statistic

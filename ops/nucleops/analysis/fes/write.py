@@ -96,7 +96,10 @@ def _basin_table(result: Result, unit: str, folder: Path) -> None:
         columns[f"{field}_error_{unit}"] = np.array(
             [getattr(row, f"{field}_error") for row in rows]
         )
+    for k, end in enumerate(("low", "high")):
+        columns[f"population_{end}_{unit}"] = np.array([row.interval[k] for row in rows])
     columns["rows"] = np.array([row.rows for row in rows], dtype=np.int64)
+    columns["round_trips"] = np.array([row.trips for row in rows], dtype=np.int64)
     write_table(folder, "basins", columns)
 
 
@@ -142,11 +145,20 @@ def _basin_line(row: BasinRow, result: Result, unit: str) -> str:
     text = f"Basin {row.name}: lowest at {at}, {_with_error(row.depth, row.depth_error, unit)}"
     if row.name == first:
         return text
-    text += f"; F({row.name}) - F({first}) = "
-    text += _with_error(row.population, row.population_error, unit)
+    text += f"; F({row.name}) - F({first}) {_difference(row, unit)}"
     if np.isfinite(row.barrier):
         text += f"; pass from {first} {_with_error(row.barrier, row.barrier_error, unit)}"
     return text
+
+
+def _difference(row: BasinRow, unit: str) -> str:
+    """Say a difference with its interval; without any error where none can be stated."""
+    if not np.isfinite(row.population):
+        return "is not known"
+    if row.unknown:
+        return f"is about {row.population:.1f} {unit}, not converged: {row.unknown}"
+    low, high = row.interval
+    return f"= {row.population:.2f} {unit} (95 %: {low:.2f} to {high:.2f})"
 
 
 def _with_error(value: float, error: float, unit: str) -> str:
@@ -191,5 +203,5 @@ def _account(result: Result, request: Request) -> dict[str, Any]:
             "effective_rows": made.effective_rows,
         }
     if result.in_time is not None:
-        account["round_trips"] = result.in_time.trips
+        account["round_trips"] = result.rows[1].trips
     return account

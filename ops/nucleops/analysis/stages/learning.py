@@ -11,13 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from nucleops.analysis.learning import (
-    concatenate,
-    deviation_percentiles,
-    final_errors,
-    round_row,
-    thin,
-)
+from nucleops.analysis.learning import concatenate, judge_rounds, round_row, thin
+from nucleops.analysis.stages.accuracy import accuracy
+from nucleops.analysis.stages.explored import explorations_csv, explored_files, verdict
 from nucleops.analysis.stages.files import SUMMARY, read_json, write_csv, write_json
 from nucleops.errors import WrongInput
 
@@ -43,20 +39,21 @@ def learning_folder(
     rounds : sequence of Path
         Data folders ``iter-000000`` .. in order: DeePMD npy systems (with ``type.raw`` and
         ``set.*``) and, where labels came from a round, ``round.json``; optionally
-        ``tests/model-*/lcurve.csv`` and ``deviation.csv`` (one column ``max_force_eV_A``).
+        ``tests/model-*/lcurve.csv`` and ``explored.json``.
     train_logs : sequence of Path
         Log folder of each production model: ``test.json``, ``parity.npz``, ``lcurve.csv``.
     level_of_theory : object
         Whatever the study says; carried into the summary.
     out : Path
         Folder to make: ``rounds.csv``, ``learning_curve_<round>_<k>.csv``, ``parity_energy.csv``,
-        ``parity_force.csv``, ``deviation_<round>.csv``, ``summary.json``.
+        ``parity_force.csv``, ``errors.csv``, ``explorations.csv``, ``deviation_<round>.csv``,
+        ``deviation_along_<exploration>.csv``, ``summary.json``.
     init_data : sequence of Path
         Data sets of the AIMD runs, DeePMD npy systems at any depth.
     init_logs : sequence of Path
         Folders with the output of those runs, from which the program's version is read.
     selection : mapping, optional
-        Trust levels ``force_deviation_low_eV_A`` and ``force_deviation_high_eV_A``.
+        :class:`nucleops.learning.settings.Selection` as plain data.
     collection : mapping, optional
         ``address`` and ``n_frames`` of the data as one collection.
 
@@ -71,6 +68,8 @@ def learning_folder(
         record = folder / "round.json"
         if record.is_file():
             rows.append(_round(folder, read_json(record), out))
+    judge_rounds(rows, selection or {})
+    along = explored_files(rounds, out)
     logs = [_log_folder(path) for path in train_logs]
     tests = [read_json(log / "test.json") for log in logs if (log / "test.json").is_file()]
     for k, log in enumerate(logs):
@@ -78,9 +77,10 @@ def learning_folder(
             shutil.copy2(log / "lcurve.csv", out / f"learning_curve_final_{k}.csv")
     _parity_files(logs, out)
     _rounds_csv(rows, out)
+    explorations_csv(rows, out)
     by_origin = {"AIMD": compositions(init_data), "rounds": compositions(rounds)}
     data = dict(sum((Counter(part) for part in by_origin.values()), Counter()))
-    final = _final(tests)
+    final = accuracy(tests, out)
     write_json(
         out / SUMMARY,
         {
@@ -90,10 +90,11 @@ def learning_folder(
             "data_by_origin": by_origin,
             "n_frames": sum(data.values()),
             "selection": dict(selection or {}),
+            "along": along,
             "collection": dict(collection or {}),
             "reference_program": reference_program(init_logs),
             "level_of_theory": level_of_theory,
-            "verdict": _verdict(rows, final),
+            "verdict": verdict(rows, final, selection or {}),
         },
     )
     return out
@@ -110,12 +111,6 @@ def _round(folder: Path, record: dict[str, Any], out: Path) -> dict[str, Any]:
     name = row["name"]
     for k, curve in enumerate(sorted(folder.glob("tests/model-*/lcurve.csv"))):
         shutil.copy2(curve, out / f"learning_curve_{name}_{k}.csv")
-    deviation = folder / "deviation.csv"
-    if deviation.is_file():
-        shutil.copy2(deviation, out / f"deviation_{name}.csv")
-        if not row["max_deviation"]:
-            table = np.genfromtxt(deviation, delimiter=",", names=True)
-            row["max_deviation"] = deviation_percentiles(np.atleast_1d(table["max_force_eV_A"]))
     return row
 
 
@@ -184,17 +179,15 @@ def _rounds_csv(rows: Sequence[dict[str, Any]], out: Path) -> None:
     table: dict[str, list[Any]] = {
         k: ["" if r.get(k) is None else r[k] for r in rows] for k in simple.split()
     }
+    table["low_trust_level_eV_A"] = [r.get("low_eV_A") or "" for r in rows]
+    for kind in ("training", "exploration", "labelling"):
+        own = [(r.get("cost") or {}).get(kind) or {} for r in rows]
+        table[f"{kind}_cpu_s"] = [cost.get("cpu_s", "") for cost in own]
+        table[f"{kind}_wall_s"] = [cost.get("wall_s", "") for cost in own]
     table["n_dropped"] = [sum(r["n_dropped"].values()) for r in rows]
     for key in ("energy_rmse_meV_atom", "force_rmse_meV_A"):
         table[f"mean_{key}"] = [mean(r[key]) for r in rows]
     write_csv(out / "rounds.csv", table)
-
-
-def _final(tests: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    if not tests:
-        return None
-    counts = {k: tests[0].get(k) for k in ("n_train_frames", "n_held_out")}
-    return final_errors(tests) | counts
 
 
 def reference_program(logs: Sequence[Path]) -> str | None:
@@ -221,19 +214,3 @@ def compositions(roots: Sequence[Path]) -> dict[str, int]:
             sets = (np.load(s / "energy.npy").size for s in sorted(raw.parent.glob("set.*")))
             found[formula] = found.get(formula, 0) + int(sum(sets))
     return found
-
-
-def _verdict(rows: Sequence[dict[str, Any]], final: dict[str, Any] | None) -> dict[str, Any]:
-    if not rows:
-        return {"converged": False, "sentence": "No round of learning was recorded."}
-    last = rows[-1]
-    converged = bool(last.get("converged")) and not last.get("stalled")
-    n = len(rows)
-    share = last.get("accurate")
-    text = f"{n} round{'s' if n > 1 else ''} of learning; "
-    if share is not None:
-        text += f"{100 * share:.0f}% of the last round's frames were accurate"
-    text += ": the loop converged." if converged else ": the loop had not converged when it ended."
-    if final is None:
-        text += " No production model was tested."
-    return {"converged": converged, "sentence": text}

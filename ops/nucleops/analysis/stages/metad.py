@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from nucleops.analysis.fes.result import Result
 from nucleops.analysis.free_energy import thermal_energy
-from nucleops.analysis.grid import FloatArray, Grid
 from nucleops.analysis.metadynamics import analyse
 from nucleops.analysis.settings import FreeEnergySettings
 from nucleops.analysis.stages.files import (
@@ -21,8 +21,8 @@ from nucleops.analysis.stages.files import (
     write_json,
     write_last,
 )
+from nucleops.analysis.stages.metad_tables import account, surface_files
 from nucleops.analysis.stages.walker_files import read_walker, with_shared_hills
-from nucleops.analysis.surfaces import Surfaces
 from nucleops.analysis.trust import Run, read_run
 from nucleops.analysis.walkers import Walker, hill_sets, times_ps
 from nucleops.errors import WrongInput
@@ -101,10 +101,10 @@ def metad_folder(
         "bias_factor": parts[0].laid.bias_factor,
     }
     if usable:
-        surfaces = analyse(usable, names, kT, settings)
-        _surface_files(out, surfaces, names)
-        summary |= _account(surfaces, names)
-        summary["states_written"] = _states(out, runs, parts, surfaces)
+        result, states = analyse(usable, names, kT, settings)
+        surface_files(out, result, usable, kT)
+        summary |= account(result, states)
+        summary["states_written"] = _states(out, runs, parts, result)
     else:
         total = sum(r.trusted.trusted_ps for r in runs)
         laid = "hills" if method == "metadynamics" else "kernels"
@@ -136,76 +136,8 @@ def _hills_csv(out: Path, walkers: Sequence[Walker]) -> None:
     )
 
 
-def _surface_files(out: Path, s: Surfaces, names: Sequence[str]) -> None:
-    profile: dict[str, Any] = {
-        names[0]: s.profile_x,
-        "free_energy_kcal_mol": s.profile,
-        "error_kcal_mol": s.profile_error,
-    }
-    difference: dict[str, Any] = {
-        "time_ps": s.times_ps,
-        "difference_kcal_mol": s.difference,
-        "error_kcal_mol": s.difference_error,
-    }
-    arrays: dict[str, Any] = {"been": s.been, "reweighted_kcal_mol": s.reweighted}
-    planes: dict[str, tuple[Grid, FloatArray, dict[str, Any]]] = {
-        "fes_2d_reweighted.csv": (s.coarse, s.reweighted, {})
-    }
-    if s.from_hills is not None:
-        profile["free_energy_from_hills_kcal_mol"] = s.profile_hills
-        difference["difference_from_hills_kcal_mol"] = s.difference_hills
-        arrays["from_hills_kcal_mol"] = s.from_hills
-        visited = {"visited": s.been.astype(int).ravel()}
-        planes["fes_2d.csv"] = (s.grid, s.from_hills, visited)
-    write_csv(out / "fes_1d.csv", profile)
-    write_csv(out / "convergence.csv", difference)
-    scan = np.array(s.scan, dtype=np.float64).reshape(-1, 3)
-    columns = {"block_rows": scan[:, 0], "n_blocks": scan[:, 1], "error_kcal_mol": scan[:, 2]}
-    write_csv(out / "blocks.csv", columns)
-    for d, name in enumerate(names):
-        arrays[f"axis_{d}"], arrays[f"reweighted_axis_{d}"] = s.grid.axes[d], s.coarse.axes[d]
-        arrays[f"name_{d}"] = np.array(name)
-    np.savez_compressed(out / "fes.npz", **arrays)
-    for file, (grid, values, extra) in planes.items() if len(names) == 2 else ():
-        a, b = np.meshgrid(*grid.axes, indexing="ij")
-        table = {names[0]: a.ravel(), names[1]: b.ravel()}
-        write_csv(out / file, table | {"free_energy_kcal_mol": values.ravel()} | extra)
-
-
-def _account(s: Surfaces, names: Sequence[str]) -> dict[str, Any]:
-    v = s.verdict
-    return {
-        "surface": {
-            "difference_kcal_mol": s.best_difference,
-            "difference_reweighted_kcal_mol": s.difference[-1],
-            "difference_error_kcal_mol": s.difference_error[-1],
-            "from": s.states[0].name,
-            "to": s.states[-1].name,
-            "block_rows": s.block,
-            "n_blocks": s.n_blocks,
-            "error_is_level": s.error_is_level,
-        },
-        "states": [
-            {
-                "name": state.name,
-                "ranges": {k: list(r) for k, r in state.ranges.items()},
-                "minimum": dict(zip(names, s.minima[state.name], strict=True))
-                if state.name in s.minima
-                else None,
-            }
-            for state in s.states
-        ],
-        "verdict": {
-            "converged": v.converged,
-            "sentence": v.sentence,
-            "met": v.met,
-            "missing": v.missing,
-        },
-    }
-
-
 def _states(
-    out: Path, runs: Sequence[Run], walkers: Sequence[Walker], s: Surfaces
+    out: Path, runs: Sequence[Run], walkers: Sequence[Walker], result: Result
 ) -> list[dict[str, Any]]:
     """Write the frame nearest to each state's minimum, over all walkers."""
     from nucleops.systems.files import write_extxyz
@@ -213,8 +145,10 @@ def _states(
     (out / "states").mkdir()
     scale = np.concatenate([w.laid.sigmas for w in walkers]).mean(axis=0)
     written = []
-    for name, minimum in s.minima.items():
-        goal, best = np.array(minimum), None
+    for basin in result.rows:
+        if not np.all(np.isfinite(basin.minimum)):
+            continue
+        name, goal, best = basin.name, basin.minimum, None
         for k, (run, walker) in enumerate(zip(runs, walkers, strict=True)):
             row = np.clip(np.searchsorted(walker.times_ps, run.times_ps), 0, len(walker.values) - 1)
             away = np.sum(((walker.values[row] - goal) / scale) ** 2, axis=1)

@@ -76,6 +76,31 @@ def read_curve(path: Path) -> LearningCurve:
     return LearningCurve(table[:, names.index("step")].astype(np.int64), columns)
 
 
+def tidy_curve(path: Path, last_step: int | None = None) -> None:
+    """Write ``lcurve.out`` anew with one header and every step once.
+
+    A training that is gone on with writes its header again, with TensorFlow the row of the
+    checkpoint too; the first row of a step, of the batch that was trained on, is kept.
+
+    Parameters
+    ----------
+    path : Path
+        File that DeePMD-kit wrote.
+    last_step : int or None
+        Rows of later steps are left out.
+    """
+    text = path.read_text(encoding="utf-8")
+    header: dict[str, None] = {}
+    rows: dict[int, str] = {}
+    for line in text[: text.rfind("\n") + 1].splitlines():
+        word = line.partition("#")[0].split()[:1]
+        if not word:
+            header.setdefault(line)
+        elif last_step is None or int(word[0]) <= last_step:
+            rows.setdefault(int(word[0]), line)
+    path.write_text("\n".join([*header, *rows.values(), ""]), encoding="utf-8")
+
+
 def write_curve_csv(curve: LearningCurve, path: Path) -> None:
     """Write a learning curve as CSV, one row a step, units in the column names."""
     with path.open("w", newline="", encoding="utf-8") as file:

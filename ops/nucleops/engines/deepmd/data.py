@@ -1,4 +1,4 @@
-"""Which frames of a data set a model is trained on, and which it is tested on."""
+"""DeePMD npy systems, as they are read for a training."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nucleops.errors import TruncatedOutput, WrongInput
+from nucleops.errors import TruncatedOutput
 
-_COPIED = ("type.raw", "type_map.raw", "nopbc")
 _PER_FRAME = ("box", "coord", "energy", "force")
 DROPLET_VACUUM_A = 16.0
 """Added to the extent of atoms that do not repeat, where a data set says no cell, in angstrom."""
@@ -89,85 +88,3 @@ def atom_elements(system: Path) -> list[str]:
     types = [int(word) for word in (system / "type.raw").read_text(encoding="utf-8").split()]
     names = (system / "type_map.raw").read_text(encoding="utf-8").split()
     return [names[t] for t in types]
-
-
-def held_out_frames(n_frames: int, share: float) -> NDArray[np.int64]:
-    """Frame numbers that are tested on: evenly spaced, the same in every round.
-
-    Parameters
-    ----------
-    n_frames : int
-        Frames of one data set.
-    share : float
-        Share to hold out, 0..1.
-
-    Returns
-    -------
-    ndarray
-        ``round(share * n_frames)`` frame numbers, ascending. They depend on nothing else, so that
-        a model that starts from the weights of an earlier round is tested on frames that the
-        earlier round was not trained on either.
-    """
-    n_held = round(share * n_frames)
-    if n_held == 0:
-        return np.empty(0, dtype=np.int64)
-    return np.floor((np.arange(n_held) + 0.5) * n_frames / n_held).astype(np.int64)
-
-
-def write_split(
-    systems: Iterable[Path], share: float, folder: Path
-) -> tuple[list[Path], list[Path], int, int]:
-    """Split data sets into frames trained on and frames held out.
-
-    Parameters
-    ----------
-    systems : iterable of Path
-        DeePMD npy systems.
-    share : float
-        Share of every system's frames to hold out.
-    folder : Path
-        Where ``train/000``, ``held_out/000`` ... are written.
-
-    Returns
-    -------
-    train, held_out : list of Path
-        The written systems; a system without a frame of a kind is left out of that list.
-    n_train, n_held_out : int
-        Numbers of frames.
-
-    Raises
-    ------
-    WrongInput
-        If no frame is left to train on.
-    TruncatedOutput
-        From :func:`load_frames`.
-    """
-    lists: dict[str, list[Path]] = {"train": [], "held_out": []}
-    counts = {"train": 0, "held_out": 0}
-    for i, system in enumerate(systems):
-        frames = load_frames(system)
-        held = np.zeros(len(frames["energy"]), dtype=bool)
-        held[held_out_frames(len(held), share)] = True
-        for kind, chosen in (("train", ~held), ("held_out", held)):
-            if not chosen.any():
-                continue
-            target = folder / kind / f"{i:03d}"
-            _write_system(system, {n: a[chosen] for n, a in frames.items()}, target)
-            lists[kind].append(target)
-            counts[kind] += int(chosen.sum())
-    if not lists["train"]:
-        raise WrongInput(
-            "there is no frame to train on",
-            advice="hold out less (held_out), or look at why no frame was labelled",
-        )
-    return lists["train"], lists["held_out"], counts["train"], counts["held_out"]
-
-
-def _write_system(source: Path, frames: dict[str, NDArray[np.float64]], target: Path) -> None:
-    sets = target / "set.000"
-    sets.mkdir(parents=True)
-    for name in _COPIED:
-        if (source / name).is_file():
-            (target / name).write_bytes((source / name).read_bytes())
-    for name, array in frames.items():
-        np.save(sets / f"{name}.npy", array)

@@ -12,6 +12,8 @@ from nucleops.seeds import derive_seed
 ScheduleName = Literal["first", "again", "last"]
 
 _CURVE_ROWS = 100
+_MOST_STEPS_A_ROW = 1000
+"""A checkpoint can be written where there is a row, and a long training must not wait for one."""
 
 
 def schedule_of(settings: TrainSettings, name: ScheduleName) -> Schedule:
@@ -54,6 +56,7 @@ def training_input(
     """
     plan = schedule_of(settings, schedule)
     descriptor = settings.descriptor
+    every = max(1, min(plan.steps // _CURVE_ROWS, _MOST_STEPS_A_ROW))
     training: dict[str, Any] = {
         "training_data": {
             "systems": [str(path) for path in systems],
@@ -63,10 +66,10 @@ def training_input(
         "numb_steps": plan.steps,
         "seed": derive_seed(seed, "batches"),
         "disp_file": "lcurve.out",
-        "disp_freq": max(1, plan.steps // _CURVE_ROWS),
-        # Never reached: DeePMD-kit 3.2 saves at the end only where the last step is no multiple of
-        # save_freq, and at a multiple only where that is one of disp_freq as well.
-        "save_freq": plan.steps + 1,
+        "disp_freq": every,
+        # Where it may save; whether it does is up to `KeptCheckpoints`. DeePMD-kit 3.2 saves at a
+        # multiple of this only where that is one of disp_freq as well.
+        "save_freq": every,
         "save_ckpt": "model.ckpt",
         "max_ckpt_keep": 1,
     }

@@ -1,4 +1,4 @@
-"""How far a potential is from its labels: root-mean-square errors and parity data."""
+"""How far a potential is from its labels: errors and parity data."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from nucleops.engines.deepmd.data_range import composition
 
 FloatArray = NDArray[np.float64]
 
@@ -25,23 +27,39 @@ class Parity:
         Reference and predicted force components, shape (F * N * 3, 2), in eV/A.
     element : ndarray
         Element of each row of ``force``, shape (F * N * 3,).
+    composition : ndarray
+        Elements with their counts of each frame, shape (F,).
+    n_atoms : ndarray
+        Atoms of each frame, shape (F,).
     """
 
     energy: FloatArray
     force: FloatArray
     element: NDArray[np.str_]
+    composition: NDArray[np.str_]
+    n_atoms: NDArray[np.int64]
 
     def save(self, path: Path) -> None:
-        """Write an npz: ``energy_eV_atom``, ``force_eV_A`` (reference, predicted), ``element``."""
+        """Write an npz.
+
+        ``energy_eV_atom`` and ``force_eV_A`` hold reference and predicted numbers; ``element``,
+        ``composition`` and ``n_atoms`` are as the attributes.
+        """
         np.savez_compressed(
-            path, energy_eV_atom=self.energy, force_eV_A=self.force, element=self.element
+            path,
+            energy_eV_atom=self.energy,
+            force_eV_A=self.force,
+            element=self.element,
+            composition=self.composition,
+            n_atoms=self.n_atoms,
         )
 
 
 def load_parity(path: Path) -> Parity:
     """Read what :meth:`Parity.save` wrote."""
+    names = ("energy_eV_atom", "force_eV_A", "element", "composition", "n_atoms")
     with np.load(path) as file:
-        return Parity(file["energy_eV_atom"], file["force_eV_A"], file["element"])
+        return Parity(*(file[name] for name in names))
 
 
 def parity_of_system(
@@ -65,7 +83,13 @@ def parity_of_system(
     n_frames, n_atoms = len(energy), len(elements)
     pair = np.stack([energy.reshape(-1), predicted_energy.reshape(-1)], axis=1) / n_atoms
     forces = np.stack([force.reshape(-1), predicted_force.reshape(-1)], axis=1)
-    return Parity(pair, forces, np.tile(np.repeat(np.array(elements), 3), n_frames))
+    return Parity(
+        pair,
+        forces,
+        np.tile(np.repeat(np.array(elements), 3), n_frames),
+        np.full(n_frames, composition(elements)),
+        np.full(n_frames, n_atoms, dtype=np.int64),
+    )
 
 
 def pool(parities: Sequence[Parity]) -> Parity:
@@ -74,6 +98,8 @@ def pool(parities: Sequence[Parity]) -> Parity:
         np.concatenate([np.empty((0, 2)), *(p.energy for p in parities)]),
         np.concatenate([np.empty((0, 2)), *(p.force for p in parities)]),
         np.concatenate([np.empty(0, dtype="<U2"), *(p.element for p in parities)]),
+        np.concatenate([np.empty(0, dtype="<U1"), *(p.composition for p in parities)]),
+        np.concatenate([np.empty(0, dtype=np.int64), *(p.n_atoms for p in parities)]),
     )
 
 
@@ -82,26 +108,47 @@ def rms(difference: FloatArray) -> float | None:
     return float(np.sqrt(np.mean(difference**2))) if difference.size else None
 
 
+def mean_absolute(difference: FloatArray) -> float | None:
+    """Mean absolute value, None of nothing."""
+    return float(np.mean(np.abs(difference))) if difference.size else None
+
+
 def summarise(parity: Parity) -> dict[str, Any]:
-    """Root-mean-square errors.
+    """Root-mean-square and mean absolute errors, per frame and per force component.
 
     Returns
     -------
     dict
-        ``n_frames``; ``energy_rmse_meV_atom`` and ``force_rmse_meV_A`` (per component);
-        ``per_element_force_rmse_meV_A`` by element. None where there is nothing to compare.
+        ``n_frames``; ``energy_rmse_meV_atom``, ``energy_mae_meV_atom``, ``force_rmse_meV_A`` and
+        ``force_mae_meV_A``; ``per_element_force_rmse_meV_A`` and ``per_element_force_mae_meV_A``
+        by element; ``per_composition``: the first five of each composition. None where there is
+        nothing to compare.
     """
-
-    def milli(pairs: FloatArray) -> float | None:
-        error = rms(pairs[:, 1] - pairs[:, 0])
-        return None if error is None else 1000.0 * error
-
+    force = _milli(parity.force)
+    rows = np.repeat(parity.composition, 3 * parity.n_atoms)
     elements = sorted(set(parity.element.tolist()))
+    by_element = {e: force[parity.element == e] for e in elements}
     return {
-        "n_frames": len(parity.energy),
-        "energy_rmse_meV_atom": milli(parity.energy),
-        "force_rmse_meV_A": milli(parity.force),
-        "per_element_force_rmse_meV_A": {
-            e: milli(parity.force[parity.element == e]) for e in elements
+        **_errors(parity.energy, parity.force),
+        "per_element_force_rmse_meV_A": {e: rms(part) for e, part in by_element.items()},
+        "per_element_force_mae_meV_A": {e: mean_absolute(part) for e, part in by_element.items()},
+        "per_composition": {
+            c: _errors(parity.energy[parity.composition == c], parity.force[rows == c])
+            for c in sorted(set(parity.composition.tolist()))
         },
     }
+
+
+def _errors(energy: FloatArray, force: FloatArray) -> dict[str, Any]:
+    return {
+        "n_frames": len(energy),
+        "energy_rmse_meV_atom": rms(_milli(energy)),
+        "energy_mae_meV_atom": mean_absolute(_milli(energy)),
+        "force_rmse_meV_A": rms(_milli(force)),
+        "force_mae_meV_A": mean_absolute(_milli(force)),
+    }
+
+
+def _milli(pairs: FloatArray) -> FloatArray:
+    """Predicted minus reference, in thousandths of the unit."""
+    return 1000.0 * (pairs[:, 1] - pairs[:, 0])

@@ -61,7 +61,10 @@ class TrainSettings(Settings):
     """A committee: the same network, trained from different seeds."""
 
     backend: Literal["tensorflow", "pytorch"] = "tensorflow"
-    """DeePMD-kit backend."""
+    """DeePMD-kit backend. A training that was interrupted and gone on with equals an uninterrupted
+    one to the last byte with `tensorflow` on one CPU thread; with `pytorch` weights, optimiser and
+    learning rate are restored and the order of the batches is not, so that it is as good, but
+    another."""
     n_models: int = Field(default=4, ge=2, le=16)
     """Models in the committee."""
     descriptor: Descriptor
@@ -77,8 +80,12 @@ class TrainSettings(Settings):
     precision: Literal["float32", "float64"] = "float64"
     """Floating-point numbers of the nets; float32 trains and runs faster on CPU and GPU."""
     held_out: Fraction = 0.1
-    """Share of every data set that is not trained on but tested on."""
+    """Share of the frames that is never trained on but tested on, as whole trajectories: at least
+    one of the initial data and one of each round, if there are two to choose from."""
     compress: bool = True
     """Tabulate the embedding nets of the frozen model, which makes it faster."""
     timeout_s: Positive = 86400.0
     """Wall-clock limit of one training in seconds."""
+    checkpoint_interval_s: Positive | None = None
+    """Wall-clock seconds between checkpoints of a training; by default what
+    `NUCLEOFLOW_CHECKPOINT_INTERVAL_S` says, else 300."""

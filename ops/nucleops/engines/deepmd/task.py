@@ -26,6 +26,8 @@ class TrainTask(Settings):
     """Elements in type order."""
     seed: int = Field(ge=1, le=900_000_000)
     """Seed of the committee, or of the member."""
+    split_seed: int | None = Field(default=None, ge=1, le=900_000_000)
+    """Seed by which frames are held out; the committee's where it is left out."""
 
     @model_validator(mode="after")
     def _one_sel_each(self) -> TrainTask:
@@ -38,8 +40,9 @@ class TrainTask(Settings):
         return self
 
     def for_member(self, k: int) -> TrainTask:
-        """The task of member ``k``, at a seed of its own."""
-        return self.model_copy(update={"seed": derive_seed(self.seed, "model", k)})
+        """The task of member ``k``, at a seed of its own; all members hold out the same frames."""
+        own = {"seed": derive_seed(self.seed, "model", k)}
+        return self.model_copy(update={**own, "split_seed": self.split_seed or self.seed})
 
 
 def rebuilt(model: type[AnySettings], values: dict[str, Any], what: str) -> AnySettings:

@@ -1,10 +1,10 @@
-"""Training of one committee member, and the judgement of how it ended."""
+"""Training of one committee member."""
 
 from __future__ import annotations
 
-import importlib.util
+import hashlib
+import importlib.metadata
 import json
-import math
 import os
 import re
 import sys
@@ -13,15 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from nucleops.engines.deepmd.curve import LearningCurve, read_curve, write_curve_csv
-from nucleops.engines.deepmd.data import find_systems, write_split
+from nucleops.engines.deepmd.backend import backend_of
+from nucleops.engines.deepmd.curve import tidy_curve, write_curve_csv
+from nucleops.engines.deepmd.data import find_systems
 from nucleops.engines.deepmd.data_range import data_range
+from nucleops.engines.deepmd.held_out import Split, write_split
 from nucleops.engines.deepmd.inputs import ScheduleName, schedule_of, training_input
+from nucleops.engines.deepmd.judge import judge, raise_if_failed
+from nucleops.engines.deepmd.keeper import TrainKeeper, decided_by
+from nucleops.engines.deepmd.kept import CURVE
 from nucleops.engines.deepmd.settings import TrainSettings
+from nucleops.engines.keeping import Keeping
 from nucleops.engines.runner import RunResult, run
-from nucleops.errors import MissingProgram, ProgramFailed, TruncatedOutput, WrongInput
+from nucleops.storage.increments import digest_of
 
 _STEP = re.compile(r"batch\s+(\d+):")
 
@@ -39,7 +43,8 @@ class Trained:
         ``parity.npz``.
     test : dict
         :func:`nucleops.engines.deepmd.metrics.summarise` of the held-out frames, numbers of
-        frames, and the seconds each stage took.
+        frames, how they were split (``split``), steps at which it was gone on with
+        (``resumed_steps``), and the seconds that the last attempt and each of its stages took.
     """
 
     model: Path
@@ -55,10 +60,12 @@ def train_model(
     data: Sequence[Path],
     folder: Path,
     *,
+    split_seed: int | None = None,
     init_model: Path | None = None,
     extra_held_out: Sequence[Path] = (),
     threads: int = 1,
     progress: Callable[[int, int], None] | None = None,
+    keeping: Keeping | None = None,
 ) -> Trained:
     """Train one model, freeze it, compress it if asked, and test it on held-out frames.
 
@@ -76,6 +83,8 @@ def train_model(
         DeePMD npy systems, or folders of them.
     folder : Path
         New folder to work in.
+    split_seed : int or None
+        Seed by which frames are held out, the same for every member and round; None for ``seed``.
     init_model : Path or None
         Model of an earlier round to start from; compressed models of ours will do. Unused where
         the schedule says ``from_scratch``.
@@ -85,6 +94,9 @@ def train_model(
         Threads of this training; a second one gains 8%, so members side by side are better.
     progress : callable or None
         Called with (steps done, steps in all) about twice a second.
+    keeping : Keeping or None
+        Where checkpoints are kept, and gone on from. The caller removes them
+        (:func:`nucleops.storage.kept.forget`) when the result has reached who needs it.
 
     Raises
     ------
@@ -96,153 +108,126 @@ def train_model(
         The training ended with an error, or the loss is not a number.
     TruncatedOutput
         A result file is missing or damaged.
+    StorageUnreachable
+        The store of the checkpoints does not answer at the start.
     TimeLimit, OutOfMemory, Preempted
         From the runner.
     """
-    check_backend(settings.backend)
-    if schedule_of(settings, schedule).from_scratch:
+    backend = backend_of(settings.backend)
+    plan = schedule_of(settings, schedule)
+    if plan.from_scratch:
         init_model = None
     folder.mkdir(parents=True)
     systems = find_systems(data)
-    split = write_split(systems, settings.held_out, folder / "data")
-    held_out = [*split[1], *find_systems(extra_held_out)]
-    relative = [os.path.relpath(path, folder) for path in split[0]]
-    tested = [os.path.relpath(path, folder) for path in held_out]
-    script = training_input(settings, schedule, type_map, seed, relative, tested)
+    split = write_split(systems, settings.held_out, split_seed or seed, folder / "data")
+    tested = _relative([*split.held_out, *find_systems(extra_held_out)], folder)
+    script = training_input(
+        settings, schedule, type_map, seed, _relative(split.train, folder), tested
+    )
     (folder / "input.json").write_text(json.dumps(script, indent=2), encoding="utf-8")
-    model = folder / ("model.pb" if settings.backend == "tensorflow" else "model.pth")
+    keeper = None if keeping is None else _keeper(keeping, script, init_model, folder)
+    start_step = 0 if keeper is None else keeper.restore(folder, folder / "spool")
+    model = folder / f"model{backend.suffix}"
     job = {
-        "backend": settings.backend,
+        "backend": backend.name,
         "init_model": None if init_model is None else str(init_model.resolve()),
         "compress": settings.compress,
         "held_out": tested,
         "model": model.name,
         "data_range": data_range(systems).to_dict(),
+        "steps": plan.steps,
+        "start_step": start_step,
+        "checkpoint_interval_s": None if keeping is None else keeping.interval_s,
     }
     (folder / "job.json").write_text(json.dumps(job, indent=2), encoding="utf-8")
-    _run_worker(folder, settings, schedule, threads, progress)
-    curve = judge(folder, model, schedule_of(settings, schedule).steps)
-    write_curve_csv(curve, folder / "lcurve.csv")
-    test = json.loads((folder / "test.json").read_text(encoding="utf-8"))
-    test |= {"n_train_frames": split[2], "n_held_out": test.pop("n_frames")}
-    test |= {"schedule": schedule, "seed": seed, "started_from_model": init_model is not None}
+    if start_step:
+        tidy_curve(folder / CURVE, start_step)
+    ran = _run_worker(folder, settings, plan.steps, start_step, threads, progress, keeper)
+    tidy_curve(folder / CURVE)
+    write_curve_csv(judge(folder, model, plan.steps), folder / "lcurve.csv")
+    test = _record(folder, split) | {
+        "schedule": schedule,
+        "seed": seed,
+        "started_from_model": init_model is not None,
+        "resumed_steps": [] if keeper is None else list(keeper.resumed),
+        "wall_s": round(ran.wall_s, 2),
+        "cpu_s": round(ran.cpu_s, 2),
+    }
     (folder / "test.json").write_text(json.dumps(test, indent=2), encoding="utf-8")
     return Trained(model, folder, test)
 
 
-def check_backend(backend: str) -> None:
-    """Refuse a backend that is not installed.
-
-    Raises
-    ------
-    MissingProgram
-        Naming the package that is missing.
-    """
-    needed = {"tensorflow": "tensorflow", "pytorch": "torch"}[backend]
-    for package in ("deepmd", needed):
-        if importlib.util.find_spec(package) is None:
-            raise MissingProgram(
-                f"training with backend: {backend} needs the Python package {package}, "
-                "which is not installed",
-                advice="install the extra `engines` (CPU) or `gpu`, or choose another backend",
-            )
+def _relative(paths: Sequence[Path], folder: Path) -> list[str]:
+    return [os.path.relpath(path, folder) for path in paths]
 
 
-def judge(folder: Path, model: Path, steps: int) -> LearningCurve:
-    """Refuse a training whose loss is not a number or whose files are not all there.
+def _record(folder: Path, split: Split) -> dict[str, Any]:
+    test: dict[str, Any] = json.loads((folder / "test.json").read_text(encoding="utf-8"))
+    test |= {"n_train_frames": split.n_train, "n_held_out": test.pop("n_frames")}
+    return test | {"split": split.record}
 
-    Parameters
-    ----------
-    folder : Path
-        Where the training ran.
-    model : Path
-        Frozen model it should have written.
-    steps : int
-        Steps it should have made.
 
-    Returns
-    -------
-    LearningCurve
-        The curve, which reaches the last step.
-
-    Raises
-    ------
-    ProgramFailed
-        If an error in the curve is not finite.
-    TruncatedOutput
-        If the curve ends early, or a result is missing.
-    """
-    log = folder / "train.log"
-    curve = read_curve(folder / "lcurve.out")
-    bad = curve.first_not_finite()
-    if bad is not None:
-        raise ProgramFailed(
-            f"the training's error is not a number from step {bad} on",
-            log=log,
-            advice="lower start_lr, or look for absurd labels in the data",
-        )
-    stride = int(np.diff(curve.step[:2]).max(initial=1))
-    if not len(curve.step) or curve.step[-1] + stride <= steps:
-        last = int(curve.step[-1]) if len(curve.step) else 0
-        raise TruncatedOutput(f"the learning curve ends at step {last} of {steps}", log=log)
-    for path in (model, folder / "test.json", folder / "parity.npz"):
-        if not path.is_file() or path.stat().st_size == 0:
-            raise TruncatedOutput(f"the training left no {path.name}", log=log)
-    rmse = json.loads((folder / "test.json").read_text(encoding="utf-8"))["force_rmse_meV_A"]
-    if rmse is not None and not math.isfinite(rmse):
-        raise ProgramFailed("the model predicts forces that are not numbers", log=log)
-    return curve
+def _keeper(
+    keeping: Keeping, script: dict[str, Any], init_model: Path | None, folder: Path
+) -> TrainKeeper:
+    digest = hashlib.sha256()
+    for path in sorted(p for p in (folder / "data").rglob("*") if p.is_file()):
+        digest.update(f"{path.relative_to(folder)} {digest_of(path)}\n".encode())
+    start = "none" if init_model is None else digest_of(init_model)
+    versions = {"deepmd-kit": importlib.metadata.version("deepmd-kit")}
+    return TrainKeeper(keeping, decided_by(script, digest.hexdigest(), start), versions)
 
 
 def _run_worker(
     folder: Path,
     settings: TrainSettings,
-    schedule: ScheduleName,
+    total: int,
+    start_step: int,
     threads: int,
     progress: Callable[[int, int], None] | None,
-) -> None:
+    keeper: TrainKeeper | None,
+) -> RunResult:
     log = folder / "train.log"
-    total = schedule_of(settings, schedule).steps
+    if start_step:
+        log.write_text(f"# going on from the checkpoint of step {start_step}\n", encoding="utf-8")
+
+    def watch() -> str | None:
+        if keeper is not None:
+            keeper.look()
+        if progress is not None:
+            done = _STEP.findall(_tail(log))
+            progress(int(done[-1]) if done else start_step, total)
+        return None
+
+    try:
+        result = run(
+            [sys.executable, "-m", "nucleops.engines.deepmd.worker", "job.json"],
+            folder,
+            log,
+            threads=threads,
+            timeout_s=settings.timeout_s,
+            env=_environment(),
+            watch=watch,
+            linger=None if keeper is None else keeper.linger,
+        )
+    finally:
+        if keeper is not None:
+            keeper.close()
+    raise_if_failed(result, folder, total)
+    if progress is not None:
+        progress(total, total)
+    return result
+
+
+def _environment() -> dict[str, str]:
     # The package is found by the child even where it is not installed but on our own path.
     package_root = str(Path(__file__).resolve().parents[3])
     search = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
-    env = {
+    return {
         "PYTHONPATH": os.pathsep.join(search),
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "PYTHONUNBUFFERED": "1",
     }
-
-    def watch() -> str | None:
-        if progress is not None:
-            done = _STEP.findall(_tail(log))
-            progress(int(done[-1]) if done else 0, total)
-        return None
-
-    result = run(
-        [sys.executable, "-m", "nucleops.engines.deepmd.worker", "job.json"],
-        folder,
-        log,
-        threads=threads,
-        timeout_s=settings.timeout_s,
-        env=env,
-        watch=watch,
-    )
-    _raise_if_failed(result, folder, total)
-    if progress is not None:
-        progress(total, total)
-
-
-def _raise_if_failed(result: RunResult, folder: Path, steps: int) -> None:
-    failure = folder / "failure.json"
-    if result.returncode != 0 and failure.is_file():
-        said = json.loads(failure.read_text(encoding="utf-8"))
-        error = WrongInput if said["kind"] == WrongInput.kind else TruncatedOutput
-        raise error(said["message"], log=result.log, advice=said["advice"])
-    if result.returncode != 0 and (folder / "lcurve.out").is_file():
-        bad = read_curve(folder / "lcurve.out").first_not_finite()
-        if bad is not None:  # freezing or compressing a model of NaN may fail before we judge
-            judge(folder, folder / "model.pb", steps)
-    result.check()
 
 
 def _tail(path: Path, n_bytes: int = 4096) -> str:

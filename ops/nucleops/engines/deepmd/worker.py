@@ -8,6 +8,7 @@ DeePMD-kit's command-line entry point is made to be called so: it clears its ses
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import sys
 import time
@@ -16,10 +17,15 @@ from typing import Any
 
 import numpy as np
 
+from nucleops.engines.deepmd.backend import BACKENDS, Backend
 from nucleops.engines.deepmd.data import atom_elements, load_frames
 from nucleops.engines.deepmd.data_range import DataRange
+from nucleops.engines.deepmd.kept import KeptCheckpoints
 from nucleops.engines.deepmd.metrics import Parity, parity_of_system, pool, summarise
+from nucleops.engines.deepmd.model_file import attach_range, attach_weights, trainable_weights
+from nucleops.engines.deepmd.trainers import kept_trainer
 from nucleops.errors import NucleoError
+from nucleops.seeds import derive_seed
 
 FAILURE_FILE = "failure.json"
 
@@ -47,22 +53,21 @@ def work(job: dict[str, Any]) -> None:
     job : dict
         ``backend`` (``tensorflow`` or ``pytorch``), ``init_model`` (path or None), ``compress``
         (bool), ``held_out`` (paths of DeePMD npy systems), ``data_range``
-        (:meth:`DataRange.to_dict` of the data), ``model`` (file to write).
+        (:meth:`DataRange.to_dict` of the data), ``model`` (file to write), ``steps``,
+        ``start_step`` (of the checkpoint to go on from, 0 for none), ``checkpoint_interval_s``
+        (seconds, None for no checkpoint but the last).
     """
     timings: dict[str, float] = {}
     clock = _Clock(timings)
     from deepmd.main import main as dp  # imports the backend only when a command runs
 
-    backend = "--tf" if job["backend"] == "tensorflow" else "--pt"
-    suffix = ".pb" if job["backend"] == "tensorflow" else ".pth"
-    train = [backend, "train", "input.json", "--skip-neighbor-stat", "-o", "out.json"]
-    if job["init_model"] is not None:
-        train += _start_from(job)
+    backend = BACKENDS[job["backend"]]
     clock("start")
-    dp(train)
+    if job["start_step"] < job["steps"]:
+        _train(dp, backend, job)
     clock("train")
-    frozen = Path("frozen_model" + suffix)
-    dp([backend, "freeze", "-o", frozen.name])
+    frozen = Path("frozen_model" + backend.suffix)
+    dp([backend.option, "freeze", "-c", backend.checkpoint(job["steps"]), "-o", frozen.name])
     clock("freeze")
     model = Path(job["model"])
     if job["compress"]:
@@ -70,10 +75,7 @@ def work(job: dict[str, Any]) -> None:
         clock("compress")
     else:
         shutil.copyfile(frozen, model)
-    if job["backend"] == "tensorflow":
-        from nucleops.engines.deepmd.model_file import attach_range
-
-        attach_range(model, DataRange.from_dict(job["data_range"]))
+    attach_range(model, DataRange.from_dict(job["data_range"]))
     parity = test(model, [Path(p) for p in job["held_out"]])
     clock("test")
     parity.save(Path("parity.npz"))
@@ -117,24 +119,36 @@ def test(model: Path, systems: list[Path]) -> Parity:
     return pool(parities)
 
 
-def _start_from(job: dict[str, Any]) -> list[str]:
-    if job["backend"] == "pytorch":
-        return ["--init-frz-model", job["init_model"]]
-    from nucleops.engines.deepmd.model_file import trainable_weights
+def _train(dp: Any, backend: Backend, job: dict[str, Any]) -> None:
+    script, start = "input.json", job["start_step"]
+    seed = json.loads(Path(script).read_text(encoding="utf-8"))["training"]["seed"]
+    words = []
+    if start:
+        words = ["--restart", backend.checkpoint(start)]
+        if backend.name == "pytorch":
+            script = _with_other_batches(script, start)
+    elif job["init_model"] is not None:
+        weights = Path(f"init_model{backend.suffix}")
+        weights = trainable_weights(Path(job["init_model"]), weights)
+        words = ["--init-frz-model", str(weights)]
+    interval_s = job["checkpoint_interval_s"]
+    kept = KeptCheckpoints(Path(), math.inf if interval_s is None else interval_s, job["steps"])
+    with kept_trainer(backend, kept, start, seed):
+        dp([backend.option, "train", script, "--skip-neighbor-stat", "-o", "out.json", *words])
 
-    start = trainable_weights(Path(job["init_model"]), Path("init_model.pb"))
-    return ["--init-frz-model", str(start)]
+
+def _with_other_batches(script: str, start: int) -> str:
+    """Write an input whose batches are others than those that the training began with."""
+    values = json.loads(Path(script).read_text(encoding="utf-8"))
+    values["training"]["seed"] = derive_seed(values["training"]["seed"], "from", start)
+    Path("restart.json").write_text(json.dumps(values), encoding="utf-8")
+    return "restart.json"
 
 
-def _compress(dp: Any, backend: str, frozen: Path, model: Path) -> None:
+def _compress(dp: Any, backend: Backend, frozen: Path, model: Path) -> None:
     compressed = Path("compressed_model" + frozen.suffix)
-    dp([backend, "compress", "-i", frozen.name, "-o", compressed.name, "-t", "input.json"])
-    if backend == "--tf":
-        from nucleops.engines.deepmd.model_file import attach_weights
-
-        attach_weights(compressed, frozen, model)
-    else:
-        shutil.copyfile(compressed, model)
+    dp([backend.option, "compress", "-i", frozen.name, "-o", compressed.name, "-t", "input.json"])
+    attach_weights(compressed, frozen, model)
 
 
 class _Clock:

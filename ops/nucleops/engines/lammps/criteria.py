@@ -24,6 +24,8 @@ class Ending(StrEnum):
     """A bond that must hold is broken."""
     COLLAPSE = "collapsed atoms"
     """Two atoms have fallen into one another."""
+    VOLUME = "volume runaway"
+    """Under a pressure the cell has grown or shrunk out of proportion."""
     LOST = "lost atoms"
     """Positions are no numbers, or LAMMPS died of the atoms' motion."""
 

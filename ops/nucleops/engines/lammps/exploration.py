@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nucleops.engines.lammps import inputs
+from nucleops.engines.lammps.criteria import Ending
 from nucleops.engines.lammps.md import centred
 from nucleops.engines.lammps.readers import copy_dump, copy_model_deviation
 from nucleops.engines.lammps.result import MdResult
@@ -18,6 +20,8 @@ from nucleops.systems.files import write_extxyz
 from nucleops.systems.system import System
 
 MD_FOLDER = "md"
+EXPLORATION_FILE = "exploration.json"
+"""In the result folder: what the study calls the run."""
 
 
 @dataclass(frozen=True)
@@ -87,12 +91,19 @@ def explore(
         result = run_task(task, system, committee, md_folder, progress)
     except AtomsLost as error:
         _write_start(task, centred(system), out, str(error))
+        _write_name(task, md_folder)
         return out
+    _write_name(task, md_folder)
     copy_dump(md_folder / inputs.DUMP_FILE, out.trajectory, result.trusted_steps)
     copy_model_deviation(
         md_folder / inputs.DEVIATION_FILE, out.model_deviation, result.trusted_steps
     )
     return replace(out, ns_per_day=result.ns_per_day)
+
+
+def _write_name(task: MdTask, folder: Path) -> None:
+    text = json.dumps({"exploration": task.exploration, "system": task.system})
+    (folder / EXPLORATION_FILE).write_text(text + "\n", encoding="utf-8")
 
 
 def _write_start(task: MdTask, system: System, out: Explored, reason: str) -> None:
@@ -122,4 +133,5 @@ def _write_start(task: MdTask, system: System, out: Explored, reason: str) -> No
         seed=task.own_seed,
         stride=task.md.stride,
         wall_s=0.0,
+        ended_by=Ending.LOST,
     ).write()

@@ -55,6 +55,13 @@ class Geometry:
             lost = np.flatnonzero(~np.isfinite(positions).all(axis=1))
             reason = f"positions are not numbers at step {step}"
             return Failure(step, reason, Ending.LOST, tuple(lost.tolist()))
+        growth = float(np.prod(cell) / np.prod(self._system.cell))
+        if not 1 / self._trust.volume_factor <= growth <= self._trust.volume_factor:
+            reason = (
+                f"the cell's volume is {growth:.2f} times that of the start at step {step} "
+                f"(limit {self._trust.volume_factor:g} times, or one over it)"
+            )
+            return Failure(step, reason, Ending.VOLUME)
         if len(self._pairs):
             stretch = _lengths(positions, self._pairs, cell, True) / self._first
             worst = int(np.argmax(stretch))

@@ -1,4 +1,4 @@
-"""LAMMPS input for NVT dynamics with a committee of DeePMD potentials."""
+"""LAMMPS input for NVT and NPT dynamics with a committee of DeePMD potentials."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nucleops.engines.lammps.program import BiasEngine
-from nucleops.engines.lammps.settings import MdSettings
+from nucleops.engines.lammps.settings import MdSettings, PressureSettings
+from nucleops.errors import WrongInput
 from nucleops.seeds import derive_seed
 from nucleops.systems.system import FloatArray, System
 
@@ -186,10 +187,13 @@ def _dynamics(system: System, settings: MdSettings, seed: int, begin: bool) -> s
     start = end = f"{settings.temperature_K:g}"
     drag = f"{settings.thermostat_time_fs / 1000:.10g}"
     noise = derive_seed(seed, "thermostat")
+    barostat = _barostat(system, settings)
+    free = f"nph {barostat}" if barostat else "nve"
+    both = f"{'npt' if barostat else 'nvt'} temp {start} {end} {drag} {barostat}".rstrip()
     thermostat = {
-        "nose-hoover": [f"fix move all nvt temp {start} {end} {drag}"],
-        "csvr": ["fix move all nve", f"fix bath all temp/csvr {start} {end} {drag} {noise}"],
-        "langevin": ["fix move all nve", f"fix bath all langevin {start} {end} {drag} {noise}"],
+        "nose-hoover": [f"fix move all {both}"],
+        "csvr": [f"fix move all {free}", f"fix bath all temp/csvr {start} {end} {drag} {noise}"],
+        "langevin": [f"fix move all {free}", f"fix bath all langevin {start} {end} {drag} {noise}"],
     }[settings.thermostat]
     droplet = not system.periodic
     # Where translation and rotation are taken out, six degrees of freedom hold no heat.
@@ -206,6 +210,19 @@ def _dynamics(system: System, settings: MdSettings, seed: int, begin: bool) -> s
         *still,
     ]
     return "\n".join(lines)
+
+
+def _barostat(system: System, settings: MdSettings) -> str:
+    """Words for an isotropic barostat; none at constant volume."""
+    if not isinstance(settings, PressureSettings):
+        return ""
+    if not system.periodic:
+        raise WrongInput(
+            f"{system.name} is a droplet in vacuum, which has no pressure; "
+            f"found pressure_bar: {settings.pressure_bar:g}, allowed: none"
+        )
+    pressure = f"{settings.pressure_bar:g}"
+    return f"iso {pressure} {pressure} {settings.barostat_time_fs / 1000:.10g}"
 
 
 def _velocities(temperature: str, seed: int, droplet: bool) -> str:

@@ -16,8 +16,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from nucleops.engines.keeping import Keeping
 from nucleops.engines.lammps.inputs import CHECKPOINT
-from nucleops.engines.lammps.keeping import Keeping
 from nucleops.engines.lammps.legs import LEG_FILE, Leg, checkpoints, step_of
 from nucleops.engines.lammps.positions import Output, Positions
 from nucleops.storage.background import Background

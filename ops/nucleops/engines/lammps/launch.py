@@ -17,7 +17,8 @@ from nucleops.engines.runner import RunResult, run
 # What LAMMPS says when the atoms, not the input, are at fault.
 _BLOWN_UP = re.compile(
     r"Lost atoms|[Nn]on-numeric|Out of range atoms|outside surface of region|"
-    r"atoms? (?:has|have) (?:moved|left)|simulation unstable|not a number|\bnan\b"
+    r"atoms? (?:has|have) (?:moved|left)|simulation unstable|not a number|\bnan\b|"
+    r"Domain too large for neighbor bins|Too many neighbor bins"
 )
 _ERROR_LINE = re.compile(r"^.*\bERROR\b.*$", re.MULTILINE)
 

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nucleops.engines.deepmd.data_range import DataRange, carried_range, composition
+from nucleops.engines.keeping import Keeping
 from nucleops.engines.lammps import inputs
 from nucleops.engines.lammps.criteria import Criteria
 from nucleops.engines.lammps.geometry import Geometry
 from nucleops.engines.lammps.joining import first_potential_eV
 from nucleops.engines.lammps.keeper import Keeper
-from nucleops.engines.lammps.keeping import Keeping, with_cadence
+from nucleops.engines.lammps.keeping import with_cadence
 from nucleops.engines.lammps.launch import run_lammps
 from nucleops.engines.lammps.legs import Leg, forget, next_leg, spans
 from nucleops.engines.lammps.outcome import outcome_of
@@ -179,6 +180,7 @@ def run_md(
         last_good_checkpoint=outcome.last_good_checkpoint,
         resumed_steps=[] if keeper is None else list(keeper.resumed),
         sharing_walkers=1 if shared is None else shared.walkers,
+        cpu_s=round(result.cpu_s, 2),
     )
     done.write()
     forget(out_dir)

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nucleops.engines.deepmd.data_range import composition
-from nucleops.engines.lammps.keeping import Keeping, keeping_from_environment
+from nucleops.engines.keeping import Keeping
+from nucleops.engines.lammps.keeping import keeping_from_environment
 from nucleops.engines.lammps.result import MdResult
 from nucleops.engines.lammps.task import MdTask, run_task
 from nucleops.engines.lammps.watch import Progress

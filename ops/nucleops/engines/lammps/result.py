@@ -51,6 +51,8 @@ class MdResult:
         Steps at which the run was gone on with from a stored checkpoint.
     sharing_walkers : int
         Walkers that laid their hills into one bias, this one among them; 1 where it was alone.
+    cpu_s : float
+        User and system seconds of LAMMPS, of the last attempt as ``wall_s``.
     """
 
     folder: Path
@@ -76,6 +78,7 @@ class MdResult:
     last_good_checkpoint: int | None = None
     resumed_steps: list[int] = field(default_factory=list)
     sharing_walkers: int = 1
+    cpu_s: float = 0.0
 
     @property
     def ns_per_day(self) -> float:

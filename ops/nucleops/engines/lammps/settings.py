@@ -23,6 +23,8 @@ class Trust(Settings):
     are 0.04."""
     bond_stretch: Positive = Field(default=1.6, gt=1)
     """A C-H, C-O, C-N or C-S bond longer than so many times its first length is torn."""
+    volume_factor: Positive = Field(default=1.5, gt=1)
+    """How many times larger or smaller than at the start the cell may become under a pressure."""
     closest_contact_A: Positive = Field(default=0.6, le=0.7)
     """Two atoms closer than this have fallen into one another, in angstrom; H-H in H2 is 0.74."""
 
@@ -73,6 +75,15 @@ class MdSettings(Settings):
                 f"and {self.stride}"
             )
         return self
+
+
+class PressureSettings(MdSettings):
+    """NPT dynamics: the cell's volume follows a pressure, its shape stays."""
+
+    pressure_bar: float
+    """Pressure in bar."""
+    barostat_time_fs: Positive = 1000.0
+    """Time constant of the barostat in femtoseconds."""
 
 
 class Sharing(Settings):

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, SerializeAsAny, field_validator
 
 from nucleops.bias.enhanced import SharedHills
 from nucleops.bias.spec import Bias
 from nucleops.engines.deepmd.task import rebuilt
-from nucleops.engines.lammps.keeping import Keeping
+from nucleops.engines.keeping import Keeping
 from nucleops.engines.lammps.md import run_md
 from nucleops.engines.lammps.result import MdResult
-from nucleops.engines.lammps.settings import MdSettings, Sharing, Trust
+from nucleops.engines.lammps.settings import MdSettings, PressureSettings, Sharing, Trust
 from nucleops.engines.lammps.watch import Progress
 from nucleops.errors import WrongInput
 from nucleops.seeds import derive_seed
@@ -32,14 +32,16 @@ class MdTask(Settings):
     """Name of the system in the study."""
     label: str = Field(default="", pattern=r"^[a-z0-9-]*$")
     """Stage and name of the run, by which its checkpoints are found again."""
+    exploration: str = ""
+    """What the study explores with the run, in words: system, conditions, bias."""
     spec: SystemSpec | None = None
     """What to build as the start; left out where the start comes as a file."""
     metal: str = "Ag"
     """The metal of the clusters."""
     molecules: dict[Name, MoleculeSpec] = Field(default_factory=dict)
     """The study's own molecules, which `spec` may name."""
-    md: MdSettings
-    """Temperature, length, thermostat."""
+    md: SerializeAsAny[MdSettings]
+    """Temperature, length, thermostat, and the pressure where that is given."""
     trust: Trust = Trust()
     """When to stop trusting the run."""
     bias: Bias | None = None
@@ -52,6 +54,13 @@ class MdTask(Settings):
     """MPI processes of LAMMPS."""
     sharing: Sharing | None = None
     """With how many others this walker shares its hills; `number` says which it is."""
+
+    @field_validator("md", mode="before")
+    @classmethod
+    def _constant_pressure(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "pressure_bar" in value:
+            return PressureSettings.model_validate(value)
+        return value
 
     @property
     def own_seed(self) -> int:

@@ -1,16 +1,15 @@
-"""Which frames are trained on, and what a data set covers."""
+"""Data sets as they are read for a training, and what they cover."""
 
 from __future__ import annotations
 
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from nucleops.engines.deepmd.data import find_systems, held_out_frames, load_frames, write_split
+from nucleops.engines.deepmd.data import find_systems, load_frames
 from nucleops.engines.deepmd.data_range import (
     DataRange,
     carried_range,
@@ -18,32 +17,10 @@ from nucleops.engines.deepmd.data_range import (
     composition,
     data_range,
 )
-from nucleops.errors import TruncatedOutput, WrongInput
+from nucleops.engines.deepmd.model_file import attach_range, attach_weights, trainable_weights
+from nucleops.errors import TruncatedOutput
 
 DATA = Path(__file__).parents[3] / "data" / "deepmd"
-
-
-@given(st.integers(0, 500), st.floats(0, 1))
-def test_held_out_frames_are_distinct_frames(n_frames: int, share: float) -> None:
-    held = held_out_frames(n_frames, share)
-    assert len(held) == len(set(held.tolist())) == round(share * n_frames)
-    assert all(0 <= k < n_frames for k in held)
-
-
-def test_split_keeps_every_frame_once(tmp_path: Path) -> None:
-    train, held_out, n_train, n_held_out = write_split([DATA / "dimer"], 0.25, tmp_path)
-    assert (n_train, n_held_out) == (18, 6)
-    energies = [load_frames(path[0])["energy"] for path in (train, held_out)]
-    whole = load_frames(DATA / "dimer")["energy"]
-    np.testing.assert_array_equal(np.sort(np.concatenate(energies)), np.sort(whole))
-    assert (train[0] / "nopbc").is_file()
-
-
-def test_nothing_to_train_on_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(WrongInput, match="no frame to train on"):
-        write_split([DATA / "mono"], 1.0, tmp_path)
-    with pytest.raises(WrongInput, match="no frame to train on"):
-        write_split([], 0.1, tmp_path / "other")
 
 
 def test_systems_are_found_behind_links(tmp_path: Path) -> None:
@@ -95,6 +72,27 @@ def test_a_file_carries_its_range(tmp_path: Path) -> None:
     assert carried_range(model) == found
     model.write_bytes(b"a foreign model")
     assert carried_range(model) == DataRange()
+
+
+def archive(path: Path, content: bytes) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as file:
+        file.writestr("frozen_model/data.pkl", content)
+    return path
+
+
+def test_a_torch_archive_carries_its_range_its_weights_and_what_was_in_it(tmp_path: Path) -> None:
+    frozen = archive(tmp_path / "frozen.pth", b"nets")
+    compressed = archive(tmp_path / "compressed.pth", b"tables")
+    model, start = tmp_path / "model.pth", tmp_path / "start.pth"
+    attach_weights(compressed, frozen, model)
+    found = DataRange({"Ag1": -3.25}, {"Ag-Ag": 2.5})
+    attach_range(model, found)
+    assert carried_range(model) == found
+    with zipfile.ZipFile(model) as file:
+        assert file.read("frozen_model/data.pkl") == b"tables"
+    assert trainable_weights(model, start) == start
+    assert start.read_bytes() == frozen.read_bytes()
+    assert trainable_weights(frozen, start) == frozen
 
 
 def test_composition_is_in_type_order() -> None:

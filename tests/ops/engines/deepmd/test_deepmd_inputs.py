@@ -39,11 +39,30 @@ def test_without_held_out_frames_there_is_no_validation() -> None:
     )
 
 
-def test_the_last_step_is_always_saved() -> None:
-    # DeePMD-kit 3.2 writes no final checkpoint if the steps are a multiple of save_freq only.
-    for schedule in ("first", "again", "last"):
-        training = training_input(SETTINGS, schedule, TYPE_MAP, 7, ["a"])["training"]
-        assert training["numb_steps"] % training["save_freq"] != 0
+def test_checkpoints_can_be_saved_at_every_row_of_the_curve() -> None:
+    # DeePMD-kit 3.2 saves at multiples of save_freq only where those are multiples of disp_freq.
+    for name, every in (("first", 10), ("again", 5), ("last", 700)):
+        training = training_input(SETTINGS, name, TYPE_MAP, 7, ["a"])["training"]  # type: ignore[arg-type]
+        assert training["save_freq"] == training["disp_freq"] == every
+    long = SETTINGS.model_copy(update={"first": Schedule(steps=4_000_000)})
+    assert training_input(long, "first", TYPE_MAP, 7, ["a"])["training"]["disp_freq"] == 1000
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "pytorch"])
+@pytest.mark.parametrize("held_out", [[], ["held_out/000"]])
+def test_deepmd_kit_accepts_the_input_for_both_backends(backend: str, held_out: list[str]) -> None:
+    from deepmd.utils.argcheck import normalize
+
+    settings = SETTINGS.model_copy(update={"backend": backend})
+    script = training_input(settings, "first", TYPE_MAP, 7, ["train/000"], held_out)
+    normalized = normalize(script, check=True)
+    assert normalized["training"]["numb_steps"] == 1000
+    assert normalized["model"]["descriptor"]["axis_neuron"] == 8
+
+
+def test_members_hold_out_the_same_frames() -> None:
+    task = TrainTask(train=SETTINGS, type_map=tuple(TYPE_MAP), seed=5)
+    assert {task.for_member(k).split_seed for k in range(3)} == {5}
 
 
 def test_seeds_differ_between_nets_and_between_members() -> None:

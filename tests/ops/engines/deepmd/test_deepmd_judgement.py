@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nucleops.engines.deepmd.curve import read_curve, write_curve_csv
+from nucleops.engines.deepmd.backend import backend_of
+from nucleops.engines.deepmd.curve import read_curve, tidy_curve, write_curve_csv
+from nucleops.engines.deepmd.judge import judge
 from nucleops.engines.deepmd.metrics import load_parity, parity_of_system, pool, summarise
-from nucleops.engines.deepmd.train import check_backend, judge
 from nucleops.errors import MissingProgram, ProgramFailed, TruncatedOutput
 
 CURVE = """# step  rmse_val rmse_trn rmse_e_val rmse_e_trn rmse_f_val rmse_f_trn lr
@@ -61,22 +62,44 @@ def test_a_cut_last_row_is_left_out(tmp_path: Path) -> None:
     assert read_curve(tmp_path / "lcurve.out").step[-1] == 20
 
 
+def test_a_curve_that_was_gone_on_with_has_every_step_once(tmp_path: Path) -> None:
+    path = tmp_path / "lcurve.out"
+    header, again = "\n".join(CURVE.splitlines()[:2]) + "\n", CURVE.splitlines()[3]
+    path.write_text(CURVE + header + again.replace("5.6e-04", "9.9e-04") + "\n     30  na")
+    tidy_curve(path)
+    assert path.read_text() == CURVE
+    tidy_curve(path, 10)
+    assert read_curve(path).step.tolist() == [0, 10]
+
+
 def test_predictions_that_are_not_numbers(folder: Path) -> None:
     (folder / "test.json").write_text('{"force_rmse_meV_A": NaN}')
     with pytest.raises(ProgramFailed, match="not numbers"):
         judge(folder, folder / "model.pb", 20)
 
 
-def test_errors_overall_and_by_element(tmp_path: Path) -> None:
+def test_errors_overall_by_element_and_by_composition(tmp_path: Path) -> None:
     energy, force = np.array([10.0, 12.0]), np.zeros((2, 2, 3))
     predicted = force.copy()
-    predicted[:, 1] = 0.3
-    parity = parity_of_system(["Ag", "H"], energy, force, energy + 0.02, predicted)
+    predicted[:, 1] = [[0.3, 0.3, 0.3], [0.3, -0.3, 0.0]]
+    metal = parity_of_system(
+        ["Ag", "H"], energy, force, energy + np.array([0.02, -0.04]), predicted
+    )
+    hydrogen = parity_of_system(["H"], energy[:1], force[:1, :1], energy[:1], force[:1, :1])
+    parity = pool([metal, hydrogen])
     errors = summarise(parity)
-    assert errors["n_frames"] == 2
-    assert errors["energy_rmse_meV_atom"] == pytest.approx(10.0)
-    assert errors["force_rmse_meV_A"] == pytest.approx(300 / np.sqrt(2))
-    assert errors["per_element_force_rmse_meV_A"] == pytest.approx({"Ag": 0.0, "H": 300.0})
+    assert errors["n_frames"] == 3
+    assert errors["energy_rmse_meV_atom"] == pytest.approx(np.sqrt((100 + 400) / 3))
+    assert errors["energy_mae_meV_atom"] == pytest.approx(10.0)
+    assert errors["force_rmse_meV_A"] == pytest.approx(300 * np.sqrt(5 / 15))
+    assert errors["force_mae_meV_A"] == pytest.approx(100.0)
+    assert errors["per_element_force_rmse_meV_A"] == pytest.approx(
+        {"Ag": 0.0, "H": 300 * np.sqrt(5 / 9)}
+    )
+    assert errors["per_element_force_mae_meV_A"]["H"] == pytest.approx(1500 / 9)
+    assert set(errors["per_composition"]) == {"Ag1H1", "H1"}
+    assert errors["per_composition"]["Ag1H1"]["force_mae_meV_A"] == pytest.approx(125.0)
+    assert errors["per_composition"]["H1"]["force_rmse_meV_A"] == 0.0
     parity.save(tmp_path / "parity.npz")
     assert summarise(load_parity(tmp_path / "parity.npz")) == errors
 
@@ -89,6 +112,8 @@ def test_nothing_held_out_gives_no_error() -> None:
 
 def test_missing_backend_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "torch" else name)
-    check_backend("tensorflow")
-    with pytest.raises(MissingProgram, match="pytorch needs the Python package torch"):
-        check_backend("pytorch")
+    assert backend_of("tensorflow").suffix == ".pb"
+    with pytest.raises(
+        MissingProgram, match=r"pytorch needs the Python package torch.*pip install"
+    ):
+        backend_of("pytorch")

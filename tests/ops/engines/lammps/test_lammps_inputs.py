@@ -10,8 +10,8 @@ import pytest
 from nucleops.engines.lammps import program
 from nucleops.engines.lammps.inputs import droplet_wall, lammps_input
 from nucleops.engines.lammps.program import LammpsProgram, bias_engine, parse_help
-from nucleops.engines.lammps.settings import MdSettings
-from nucleops.errors import MissingProgram
+from nucleops.engines.lammps.settings import MdSettings, PressureSettings
+from nucleops.errors import MissingProgram, WrongInput
 from nucleops.systems.system import System
 
 MODELS = ["graph.000.pb", "graph.001.pb"]
@@ -63,6 +63,22 @@ def test_other_thermostats_integrate_with_nve(thermostat: str, wanted: str) -> N
     written = text(thermostat=thermostat)
     assert "fix move all nve" in written
     assert wanted in written
+
+
+@pytest.mark.parametrize(
+    ("thermostat", "wanted"),
+    [
+        ("nose-hoover", "fix move all npt temp 300 300 0.1 iso 250 250 0.5\n"),
+        ("csvr", "fix move all nph iso 250 250 0.5\nfix bath all temp/csvr 300 300 0.1 "),
+    ],
+)
+def test_the_volume_follows_a_pressure(thermostat: str, wanted: str) -> None:
+    settings = PressureSettings(
+        steps=10, pressure_bar=250, barostat_time_fs=500, thermostat=thermostat
+    )
+    assert wanted in lammps_input(CUBE, MODELS, settings, 7)
+    with pytest.raises(WrongInput, match=r"drop is a droplet in vacuum.*found pressure_bar: 250"):
+        lammps_input(DROPLET, MODELS, settings, 7)
 
 
 def test_a_droplet_is_held_and_does_not_drift_or_spin() -> None:

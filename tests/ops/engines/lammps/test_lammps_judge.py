@@ -44,11 +44,13 @@ def judged(
     energy: list[float] | None = None,
     floor: float | None = None,
     died: str | None = None,
+    cells: np.ndarray | None = None,
 ) -> Judgement:
     n = len(STEPS)
     frames = np.tile(SYSTEM.positions, (n, 1, 1)) if positions is None else positions
     frames = np.mod(frames, CELL)
-    dump = Dump(STEPS, frames, np.tile(CELL, (n, 1)), np.array([4, 6, 5, 5, 5, 5, 1]))
+    edges = np.tile(CELL, (n, 1)) if cells is None else cells
+    dump = Dump(STEPS, frames, edges, np.array([4, 6, 5, 5, 5, 5, 1]))
     devi = np.array(deviation or [0.1] * n)
     kelvin = np.array(temperature or [300.0] * n)
     potential = SYSTEM.n_atoms * np.array(energy or [-10.0] * n)
@@ -107,6 +109,16 @@ def test_torn_bond() -> None:
 
 def test_a_shared_proton_is_no_torn_bond() -> None:
     assert judged(moved(5, [1.5, 0.0, 0.0], 1)).reason is None
+
+
+@pytest.mark.parametrize("edge", [14.0, 10.0])
+def test_a_cell_that_runs_away(edge: float) -> None:
+    cells = np.tile(CELL, (len(STEPS), 1))
+    cells[3:] = edge
+    judgement = judged(cells=cells)
+    assert judgement.trusted_steps == 40
+    assert judgement.reason is not None
+    assert "times that of the start at step 60 (limit 1.5 times" in judgement.reason
 
 
 def test_collapse() -> None:

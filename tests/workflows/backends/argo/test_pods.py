@@ -135,6 +135,20 @@ def test_a_profile_reaches_the_pods(rendered: Any) -> None:
     assert pods["build-systems"].get("runtimeClassName") is None
 
 
+def test_trainings_have_a_store_for_checkpoints_and_time_for_a_last_one(rendered: Any) -> None:
+    manifest = rendered("ag6", "gpu-spot", "whole")
+    names = {
+        template["name"]: {variable["name"] for variable in main["env"]}
+        for template in scripts(manifest)
+        for main in pod_of(manifest, template)["spec"]["containers"]
+        if main["name"] == "main"
+    }
+    assert {"NUCLEOFLOW_CHECKPOINTS", "NUCLEOFLOW_GRACE_S"} <= names["run-train"]
+    # they receive the models, and remove the checkpoints
+    for name in ("collect-data", "summarise-learning"):
+        assert "NUCLEOFLOW_CHECKPOINTS" in names[name]
+
+
 def test_credentials_are_named_never_written(rendered: Any) -> None:
     manifest = rendered("quickstart", "kind", "whole")
     for template in scripts(manifest):

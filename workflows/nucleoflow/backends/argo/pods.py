@@ -125,9 +125,9 @@ def _environment(place: Place, profile: ClusterProfile) -> list[dict[str, Any]]:
         *environment(profile.storage),
     ]
     # who receives the results removes them: the analysis, and the collection of labels
-    if place.kind in ("md", "label", "analyse") or place.operator == "CollectData":
+    if place.kind in ("md", "label", "train", "analyse") or place.operator == "CollectData":
         variables += checkpoint_environment(profile.storage, profile.run)
-    if place.kind == "md":
+    if place.kind in ("md", "train"):
         variables.append({"name": GRACE_VARIABLE, "value": str(step.termination_grace_s)})
     return variables
 
