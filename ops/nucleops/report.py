@@ -27,6 +27,7 @@ class WriteReport(OP):
                 "metad": Artifact(Paths, optional=True),
                 "unbiased": Artifact(Paths, optional=True),
                 "nucleate": Artifact(Paths, optional=True),
+                "charges": Artifact(Path, optional=True),
             }
         )
 
@@ -42,8 +43,10 @@ class WriteReport(OP):
         from nucleops.reporting.report import write_report
         from nucleops.reporting.times import recorded
 
-        learning = ip["learning"]
-        folders = {"learning": [] if learning is None else [Path(learning)]} | {
+        folders = {
+            stage: [Path(ip[stage])] if ip[stage] is not None else []
+            for stage in ("learning", "charges")
+        } | {
             stage: [Path(path) for path in ip[stage] or [] if path is not None]
             for stage in ("metad", "unbiased", "nucleate")
         }

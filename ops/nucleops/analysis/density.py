@@ -1,4 +1,4 @@
-"""Kernel density estimates and their maxima, with errors from blocks."""
+"""Kernel density estimates and their maxima, with errors by drawing blocks of the run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nucleops.analysis.grid import FloatArray
 
 @dataclass(frozen=True)
 class Maximum:
-    """A maximum of a density: where, its block error (nan with one block), and its height."""
+    """A maximum of a density: where, its error (nan with one block), and its height."""
 
     position: float
     error: float
@@ -30,7 +30,8 @@ class Density:
     density : ndarray
         Probability per unit of x, shape (n,); integrates to 1.
     error : ndarray
-        Standard error of the density from blocks, shape (n,); nan with fewer than two blocks.
+        Standard error of the density, shape (n,), by bootstrap over blocks; nan with fewer than
+        two blocks.
     bandwidth : float
         Standard deviation of the Gaussian kernel, in x's unit.
     maxima : tuple of Maximum
@@ -69,9 +70,6 @@ def bandwidth_of(
     float
         Standard deviation of the Gaussian kernel, in the values' unit.
     """
-    from scipy.fft import dct
-    from scipy.optimize import brentq
-
     v = np.asarray(values, dtype=np.float64).ravel()
     n, span = n_effective or len(v), float(np.ptp(v))
     if span <= 0 or n < 10:
@@ -79,8 +77,48 @@ def bandwidth_of(
     low, width = v.min() - 0.1 * span, 1.2 * span
     w = None if weights is None else np.asarray(weights, dtype=np.float64).ravel()
     counts, _ = np.histogram(v, bins=1024, range=(low, low + width), weights=w)
+    found = _sheather_jones(np.asarray(counts, dtype=np.float64), width, n)
+    return silverman(v, n) if found is None else found
+
+
+def bandwidth_of_counts(counts: ArrayLike, step: float, n_effective: float) -> float:
+    """Kernel width as :func:`bandwidth_of`, of values that were counted in even bins.
+
+    Parameters
+    ----------
+    counts : array_like
+        Values in each bin, shape (k,).
+    step : float
+        Width of a bin; no kernel is narrower.
+    n_effective : float
+        Number of independent values.
+
+    Returns
+    -------
+    float
+        Standard deviation of the Gaussian kernel, in the unit of `step`.
+    """
+    c = np.asarray(counts, dtype=np.float64)
+    used = np.flatnonzero(c)
+    c = c[used[0] : used[-1] + 1]
+    pad = max(1, len(c) // 10)
+    if len(c) > 4 and n_effective >= 10:
+        # the bins themselves: sharing them out anew would leave a comb, and the rule would see it
+        found = _sheather_jones(np.pad(c, pad), (len(c) + 2 * pad) * step, n_effective)
+        if found is not None:
+            return max(step, found)
+    share = np.cumsum(c) / c.sum()
+    quantiles = np.searchsorted(share, np.linspace(5e-4, 1 - 5e-4, 1000)) * step
+    return max(step, silverman(quantiles, n_effective))
+
+
+def _sheather_jones(counts: FloatArray, width: float, n: float) -> float | None:
+    """Solve the rule for a histogram that spans `width`; None where it has no solution."""
+    from scipy.fft import dct
+    from scipy.optimize import brentq
+
     squares = (dct(counts / counts.sum(), type=2)[1:] / 2.0) ** 2
-    k2 = np.arange(1, 1024, dtype=np.float64) ** 2
+    k2 = np.arange(1, len(counts), dtype=np.float64) ** 2
 
     def residual(t: float) -> float:
         f = _functional(7, t, k2, squares)
@@ -91,10 +129,9 @@ def bandwidth_of(
         return float(t - (2.0 * n * np.sqrt(np.pi) * f) ** (-0.4))
 
     try:
-        t = float(brentq(residual, 1e-9, 0.1))
+        return float(np.sqrt(float(brentq(residual, 1e-9, 0.1))) * width)
     except ValueError:
-        return silverman(v, n)
-    return float(np.sqrt(t) * width)
+        return None
 
 
 def _functional(s: int, t: float, k2: FloatArray, squares: FloatArray) -> float:
@@ -111,81 +148,99 @@ def silverman(values: ArrayLike, n_effective: float | None = None) -> float:
     return float(0.9 * spread * (n_effective or v.size) ** -0.2)
 
 
-def binned_kde(values: ArrayLike, x: FloatArray, bandwidth: float) -> FloatArray:
-    """Gaussian kernel density estimate on an even axis x, shape (n,), through a fine histogram.
-
-    Values are shared linearly between the two nearest points and the histogram is convolved with
-    the kernel (Silverman, Appl. Statist. 31, 93 (1982)); cost is linear in the number of values.
-    """
-    from scipy.ndimage import gaussian_filter1d
-
-    step = float(x[1] - x[0])
-    place = (np.asarray(values, dtype=np.float64).ravel() - x[0]) / step
-    k = np.floor(place).astype(np.int64)
-    part = place - k
-    ok = (k >= 0) & (k < len(x) - 1)
-    counts = np.bincount(k[ok], weights=1 - part[ok], minlength=len(x))
-    counts = counts + np.bincount(k[ok] + 1, weights=part[ok], minlength=len(x))
-    total = counts.sum()
-    if total <= 0:
-        return np.zeros(len(x))
-    smooth = gaussian_filter1d(counts, bandwidth / step, mode="constant", truncate=6.0)
-    return np.asarray(smooth / (total * step), dtype=np.float64)
-
-
-def density(
-    values: ArrayLike, *, n_points: int = 512, bandwidth: float | None = None, n_blocks: int = 5
-) -> Density:
-    """Estimate a density from a series of values, with block errors.
+def kde_of_counts(
+    centres: FloatArray, counts: FloatArray, x: FloatArray, bandwidth: float
+) -> FloatArray:
+    """Gaussian kernel density estimate of binned values (Silverman, Appl. Statist. 31, 93 (1982)).
 
     Parameters
     ----------
-    values : array_like
-        Shape (F, P): P values (bonds, angles) in each of F frames, in order of time.
+    centres : ndarray
+        Middle of each bin, shape (k,), even.
+    counts : ndarray
+        Values in each bin, shape (k,), or (B, k) for B densities.
+    x : ndarray
+        Where, shape (n,), even.
+    bandwidth : float
+        Standard deviation of the kernel, in x's unit, a bin's width or more.
+
+    Returns
+    -------
+    ndarray
+        Probability per unit of x, shape (n,) or (B, n); zero where there is no count.
+    """
+    kernel = np.exp(-0.5 * ((x[:, None] - centres[None, :]) / bandwidth) ** 2)
+    total = counts.sum(axis=-1, keepdims=True) * bandwidth * np.sqrt(2 * np.pi)
+    return np.asarray(counts @ kernel.T / np.where(total > 0, total, 1.0), dtype=np.float64)
+
+
+def density(
+    centres: ArrayLike,
+    block_counts: ArrayLike,
+    *,
+    n_frames: int,
+    n_points: int = 512,
+    n_draws: int = 200,
+    seed: int = 0,
+) -> Density:
+    """Estimate a density from histograms of the blocks of a run, with errors.
+
+    Parameters
+    ----------
+    centres : array_like
+        Middle of each bin, shape (k,), even.
+    block_counts : array_like
+        Values of each block in each bin, shape (B, k).
+    n_frames : int
+        Frames of the run: with so many the kernel width is chosen, for the values of one frame are
+        not independent.
     n_points : int
         Points of the axis.
-    bandwidth : float, optional
-        Kernel width; :func:`bandwidth_of` the values where not given, with the number of *frames*,
-        because the values of one frame are not independent.
-    n_blocks : int
-        Consecutive blocks of frames for the errors of density and maxima.
+    n_draws, seed : int
+        Bootstrap samples of the blocks, with replacement (H. R. Kuensch, Ann. Statist. 17, 1217
+        (1989)), and the seed of the draws.
 
     Raises
     ------
     ValueError
         If there is no value.
     """
-    v = np.asarray(values, dtype=np.float64)
-    if v.size == 0:
+    bins = np.asarray(centres, dtype=np.float64)
+    w = np.atleast_2d(np.asarray(block_counts, dtype=np.float64))
+    total = w.sum(axis=0)
+    used = np.flatnonzero(total)
+    if not len(used):
         raise ValueError("no values to make a density of")
-    v = v.reshape(len(v), -1)
-    width = bandwidth or bandwidth_of(v, n_effective=max(2, len(v)))
-    x = np.linspace(v.min() - 4 * width, v.max() + 4 * width, n_points)
-    whole = binned_kde(v, x, width)
-    parts = [p for p in np.array_split(v, n_blocks) if len(p)]
-    curves = np.array([binned_kde(p, x, width) for p in parts])
-    error = np.full(len(x), np.nan)
-    if len(parts) >= 2:
-        error = np.std(curves, axis=0, ddof=1) / np.sqrt(len(parts))
-    return Density(x, whole, error, width, _maxima(x, whole, curves), int(v.size))
+    own = slice(used[0], used[-1] + 1)
+    width = bandwidth_of_counts(total, float(bins[1] - bins[0]), max(2, n_frames))
+    bins, w, total = bins[own], w[:, own], total[own]
+    x = np.linspace(bins[0] - 4 * width, bins[-1] + 4 * width, n_points)
+    whole = kde_of_counts(bins, total, x, width)
+    draws = np.zeros((0, n_points))
+    if len(w) >= 2:
+        shares = np.random.default_rng(seed).multinomial(len(w), [1 / len(w)] * len(w), n_draws)
+        # a density is linear in the counts, so that blocks are smoothed once, not in each draw
+        blocks = kde_of_counts(bins, w, x, width) * w.sum(axis=1, keepdims=True)
+        draws = shares @ blocks / np.maximum(shares @ w.sum(axis=1), 1e-300)[:, None]
+    error = draws.std(axis=0, ddof=1) if len(draws) else np.full(n_points, np.nan)
+    return Density(x, whole, error, width, _maxima(x, whole, draws), round(float(total.sum())))
 
 
-def _maxima(x: FloatArray, whole: FloatArray, curves: FloatArray) -> tuple[Maximum, ...]:
-    """Peaks whose prominence is over 5% of the highest, and how much they move between blocks."""
+def _maxima(x: FloatArray, whole: FloatArray, draws: FloatArray) -> tuple[Maximum, ...]:
+    """Peaks whose prominence is over 5% of the highest, and how much they move between draws."""
     from scipy.signal import find_peaks
 
     found, _ = find_peaks(np.concatenate([[0], whole, [0]]), prominence=0.05 * whole.max())
     peaks = found - 1
     maxima = []
     for k in peaks:
-        # A block's own maximum is looked for between the dips on either side of the peak.
+        # A draw's own maximum is looked for between the dips on either side of the peak.
         left = max([p for p in peaks if p < k], default=None)
         right = min([p for p in peaks if p > k], default=None)
         lo = 0 if left is None else left + int(np.argmin(whole[left:k]))
         hi = len(x) if right is None else k + int(np.argmin(whole[k:right])) + 1
-        places = [x[lo + int(np.argmax(c[lo:hi]))] for c in curves if c[lo:hi].max() > 0]
-        n = len(places)
-        error = float(np.std(places, ddof=1) / np.sqrt(n)) if n >= 2 else float("nan")
+        places = [_vertex(x, c, lo + int(np.argmax(c[lo:hi]))) for c in draws]
+        error = float(np.std(places, ddof=1)) if len(places) >= 2 else float("nan")
         maxima.append(Maximum(_vertex(x, whole, int(k)), error, float(whole[k])))
     return tuple(sorted(maxima, key=lambda m: -m.density))
 

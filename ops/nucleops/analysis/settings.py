@@ -58,6 +58,21 @@ class BondSettings(Settings):
     """Largest metal-nitrogen distance in angstrom."""
 
 
+ElementPair = Annotated[str, Field(pattern=r"^[A-Z][a-z]?-[A-Z][a-z]?$")]
+
+
+class RadialSettings(Settings):
+    """Radial distribution functions, between all atoms of two elements."""
+
+    pairs: tuple[ElementPair, ...] | None = None
+    """Pairs of elements, such as `Ag-O`; left out: the metal with itself, S, N and O. None at all:
+    an empty list."""
+    max_A: Positive = 8.0
+    """Largest distance in angstrom; in a smaller cell, half of its shortest edge."""
+    bin_A: Positive = Field(default=0.05, ge=0.001, le=1)
+    """Width of a bin in angstrom."""
+
+
 class StructureSettings(Settings):
     """Densities of distances and angles."""
 
@@ -65,8 +80,10 @@ class StructureSettings(Settings):
     """Cut-offs that choose the bonded pairs in the first structure, to be followed from there."""
     discard_ps: NonNegative = 0.0
     """Time in ps at the start that is left out."""
-    n_blocks: PositiveInt = Field(default=5, ge=2, le=100)
-    """Blocks for the errors of densities and maxima."""
+    n_blocks: PositiveInt = Field(default=5, ge=2, le=32)
+    """Blocks for the errors, where no block is long enough for them not to grow any more."""
+    radial: RadialSettings = RadialSettings()
+    """Radial distribution functions."""
     enough_ps: Positive = 1000.0
     """Trusted length in ps below which the report calls the densities a first impression."""
 

@@ -7,15 +7,17 @@ whatever their distance becomes: a cut-off applied in every frame would cut the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nucleops.analysis.density import Density, density
 from nucleops.analysis.geometry import angles, bonded_pairs, distances
 from nucleops.analysis.grid import FloatArray, IntArray
 from nucleops.analysis.settings import BondSettings
+from nucleops.systems.elements import COVALENT_RADIUS_A
 from nucleops.systems.system import METALS
+from nucleops.systems.topology import BOND_TOLERANCE
 
 Bonds = dict[str, IntArray]
 
@@ -95,21 +97,54 @@ def angle_triples(bonds: Bonds) -> dict[str, IntArray]:
     return {k: np.array(v, dtype=np.int64).reshape(-1, 3) for k, v in rows.items()}
 
 
-def structure_series(
+@dataclass(frozen=True)
+class Kind:
+    """Bonded distances, or angles between bonds, of one kind.
+
+    Attributes
+    ----------
+    name : str
+        Elements, such as ``Ag-S`` or ``N-Ag-Ag`` with the system's own metal.
+    atoms : ndarray of int
+        Pairs, shape (P, 2), or triples with the middle atom in the middle, shape (P, 3).
+    roles : dict of str to ndarray of int
+        Bonding role to its rows of `atoms`: of two metals, whether one S is on both
+        (``S-bridged``, ``unbridged``); of N on a metal and a second metal, whether that bears the S
+        of the same ligand (``own ligand``, ``other ligands``).
+    """
+
+    name: str
+    atoms: IntArray
+    roles: dict[str, IntArray] = field(default_factory=dict)
+
+    @property
+    def unit(self) -> str:
+        """``A`` for distances, ``degree`` for angles."""
+        return "A" if self.atoms.shape[1] == 2 else "degree"
+
+    def values(self, positions: ArrayLike, cells: ArrayLike, periodic: bool) -> FloatArray:
+        """Values through time, shape (F, P), from positions (F, N, 3) and cells (F, 3), in A."""
+        measure = distances if self.unit == "A" else angles
+        return measure(positions, cells, periodic, self.atoms)
+
+
+def bonded_kinds(
     symbols: Sequence[str],
     positions: ArrayLike,
-    cells: ArrayLike,
+    cell: ArrayLike,
     periodic: bool,
     cutoffs: BondSettings,
-) -> dict[str, FloatArray]:
-    """Bonded distances (A) and angles (degrees) through time.
+) -> list[Kind]:
+    """Choose the distances and angles to be followed, in one structure.
 
     Parameters
     ----------
     symbols : sequence of str
         Shape (N,).
-    positions, cells : array_like
-        Shapes (F, N, 3) and (F, 3), in A; bonds are chosen in the first frame.
+    positions : array_like
+        Shape (N, 3), in A.
+    cell : array_like
+        Edge lengths, shape (3,), in A.
     periodic : bool
         Whether the cell repeats.
     cutoffs : BondSettings
@@ -117,20 +152,48 @@ def structure_series(
 
     Returns
     -------
-    dict
-        ``"Ag-Ag"``, ``"Ag-S"``, ``"Ag-N"``, ``"Ag-Ag-Ag"``, ``"S-Ag-S"``, ``"N-Ag-Ag"``,
-        ``"N-Ag-S"`` (with the system's own metal) -> shape (F, P); kinds of which there are none
-        are left out.
+    list of Kind
+        ``M-M``, ``M-S``, ``M-N``, ``M-M-M``, ``S-M-S``, ``N-M-M``, ``N-M-S``, M being the system's
+        metal; kinds of which there are none are left out.
     """
-    x, box = np.asarray(positions), np.asarray(cells)
     metal = next((s for s in symbols if s in METALS), "Ag")
-    bonds = cluster_bonds(symbols, x[0], box[0], periodic, cutoffs)
-    series = {k: distances(x, box, periodic, p) for k, p in bonds.items() if len(p)}
+    bonds = cluster_bonds(symbols, positions, cell, periodic, cutoffs)
+    sulfurs: dict[int, set[int]] = {}
+    for m, s in bonds["M-S"].tolist():
+        sulfurs.setdefault(m, set()).add(s)
+    own = ligand_sulfur(symbols, positions, cell, periodic)
+    bridged = [bool(sulfurs.get(a, set()) & sulfurs.get(b, set())) for a, b in bonds["M-M"]]
     triples = angle_triples(bonds)
-    series |= {k: angles(x, box, periodic, t) for k, t in triples.items() if len(t)}
-    return {"-".join(metal if s == "M" else s for s in k.split("-")): v for k, v in series.items()}
+    near = [own.get(n, -1) in sulfurs.get(b, set()) for n, _, b in triples["N-M-M"].tolist()]
+    roles = {
+        "M-M": _split(bridged, "S-bridged", "unbridged"),
+        "N-M-M": _split(near, "own ligand", "other ligands"),
+    }
+    return [
+        Kind(
+            "-".join(metal if s == "M" else s for s in name.split("-")), atoms, roles.get(name, {})
+        )
+        for name, atoms in (bonds | triples).items()
+        if len(atoms)
+    ]
 
 
-def densities(series: dict[str, FloatArray], n_blocks: int = 5) -> dict[str, Density]:
-    """Density of each kind of distance or angle, from series of shape (F, P)."""
-    return {kind: density(values, n_blocks=n_blocks) for kind, values in series.items()}
+def _split(first: Sequence[bool], name: str, other: str) -> dict[str, IntArray]:
+    """Rows of both roles; none where only one of them occurs."""
+    mask = np.array(first, dtype=np.bool_)
+    rows = {name: np.flatnonzero(mask), other: np.flatnonzero(~mask)}
+    return rows if all(map(len, rows.values())) else {}
+
+
+def ligand_sulfur(
+    symbols: Sequence[str], positions: ArrayLike, cell: ArrayLike, periodic: bool
+) -> dict[int, int]:
+    """Return for each N the S of its own ligand: the one on the same C, by covalent radii."""
+    kinds = np.array(symbols)
+    of = {s: np.flatnonzero(kinds == s) for s in ("C", "S", "N")}
+    on: dict[str, dict[int, int]] = {}
+    for donor in ("S", "N"):
+        limit = BOND_TOLERANCE * (COVALENT_RADIUS_A["C"] + COVALENT_RADIUS_A[donor])
+        pairs = bonded_pairs(positions, cell, periodic, of["C"], of[donor], limit)
+        on[donor] = dict(pairs.tolist())
+    return {n: on["S"][c] for c, n in on["N"].items() if c in on["S"]}

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nucleops.analysis.charges import SCHEMES
+
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
@@ -62,7 +64,11 @@ def render(context: Mapping[str, Any]) -> str:
     environment.filters["formula"] = formula
     environment.filters["round_name"] = round_name
     environment.filters["method"] = method
+    environment.filters["scheme"] = scheme
+    environment.filters["charge"] = charge
     environment.globals["with_error"] = with_error
+    environment.filters["outside_words"] = outside_words
+    environment.filters["shell_words"] = shell_words
     environment.filters["duration"] = duration
     template = environment.get_template("report.html.j2")
     return template.render(
@@ -129,3 +135,39 @@ def round_name(name: str) -> str:
 def method(name: str) -> str:
     """Name of a level of theory as the literature writes it."""
     return {"gfn1-xtb": "GFN1-xTB", "pbe-d3": "PBE-D3"}.get(name, name)
+
+
+def outside_words(row: Mapping[str, Any]) -> str:
+    """Say where a maximum lies in a reference's range, from a row of `against_references`."""
+    unit = " Å" if row["unit"] == "A" else "°"
+    span = f"{row['low']:g}" if row["low"] == row["high"] else f"{row['low']:g}–{row['high']:g}"
+    where = "inside"
+    if row["outside"]:
+        side = "above" if row["outside"] > 0 else "below"
+        away = f"{abs(row['outside']):.{2 if row['unit'] == 'A' else 0}f}"
+        where = f"{away}{unit} {side}"
+        if row["outside_in_errors"] is not None:
+            where += f", {abs(row['outside_in_errors']):.0f} errors"
+    return f"{span}{unit}: {where} ({row['reference']})"
+
+
+def shell_words(shell: Mapping[str, Any]) -> str:
+    """Say where the first peak of a radial distribution function is, and how many are in it."""
+    if shell["first_peak_A"] is None:
+        return "no peak"
+    words = f"first peak at {shell['first_peak_A']:.2f} Å"
+    if shell["coordination"] is not None:
+        words += f", {shell['coordination']:.2f} neighbours in its shell"
+    return words if shell["normalised"] else f"{words} (droplet: no g(r), local density only)"
+
+
+def charge(row: Mapping[str, Any]) -> str:
+    """A mean charge with its error; three decimals where there is none."""
+    if row["error_e"]:
+        return with_error(row["mean_e"], row["error_e"])
+    return f"{row['mean_e']:.3f}".replace("-", "\u2212")
+
+
+def scheme(name: str) -> str:
+    """Name of a population analysis as the literature writes it."""
+    return SCHEMES.get(name, name)

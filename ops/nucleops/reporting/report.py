@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from nucleops.analysis.stages.structure import against_references
 from nucleops.reporting import (
     cautions,
+    charge_figures,
     curve_figures,
     deviation_figures,
     exploration_figures,
@@ -17,6 +19,7 @@ from nucleops.reporting import (
     nucleation_pool_figures,
     page,
     pictures,
+    radial_figures,
     sections,
     structure_figures,
     structures,
@@ -41,8 +44,8 @@ def write_report(
     study : mapping
         The study as plain data; ``report`` in it is a :class:`ReportSettings`.
     folders : mapping
-        ``learning``, ``metad``, ``unbiased``, ``nucleate`` -> result folder or, of named runs, a
-        list of them; None, empty or left out where not run.
+        ``learning``, ``metad``, ``unbiased``, ``nucleate``, ``charges`` -> result folder or, of
+        named runs, a list of them; None, empty or left out where not run.
     provenance : mapping
         ``run_id``, ``study_digest``, ``versions`` (name -> version), ``seeds`` (name -> seed),
         ``times`` (stage -> ``wall_s`` and ``core_s``), ``started``, ``ended``, ``machine``,
@@ -73,6 +76,10 @@ def write_report(
             "results": results,
             "levels": {stage: sections.level(own) for stage, own in results.items()},
             "runs": sections.runs(results),
+            "references": {
+                r.id: against_references(r.summary.get("kinds") or {}, settings.crystal_ranges)
+                for r in results["unbiased"]
+            },
             "warnings": cautions.warnings(results),
             "figures": book.figures,
             "structures": shown,
@@ -107,6 +114,9 @@ def draw(
         elif r.stage == "unbiased":
             structure_figures.densities(own, r.folder, r.summary, settings)
             structure_figures.series(own, r.folder, r.summary)
+            radial_figures.radial(own, r.folder, r.summary)
+        elif r.stage == "charges":
+            charge_figures.trend(own, r.folder, r.summary)
         elif r.stage == "nucleate":
             nucleation_figures.series(own, r.folder, r.summary)
             nucleation_figures.pool(own, r.folder, r.summary)

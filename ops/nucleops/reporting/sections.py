@@ -11,12 +11,13 @@ from typing import Any
 from nucleops.analysis.stages.files import SUMMARY, read_json
 from nucleops.errors import WrongInput
 
-STAGES = ("learning", "metad", "unbiased", "nucleate")
+STAGES = ("learning", "metad", "unbiased", "nucleate", "charges")
 TITLES = {
     "learning": "learning",
     "metad": "metadynamics",
     "unbiased": "unbiased run",
     "nucleate": "nucleation",
+    "charges": "atomic charges",
 }
 PROGRAMS = {"lammps": "LAMMPS", "deepmd-kit": "DeePMD-kit", "plumed": "PLUMED"}
 """Programs by their key in an MD run's versions."""

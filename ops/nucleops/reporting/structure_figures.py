@@ -105,12 +105,15 @@ def series(book: Book, folder: Path, summary: dict[str, Any]) -> None:
 
 def _read(path: Path, unit: str) -> dict[str, tuple[Any, Any, Any]]:
     table = read_csv(path)
-    kinds = np.array(table.get("kind", []))
+    kinds = np.array(
+        [k if not role else "" for k, role in zip(table["kind"], table["role"], strict=True)]
+    )
     x, y, e = (
         numbers(table.get(name, []))
         for name in (f"x_{unit}", f"density_per_{unit}", f"error_per_{unit}")
     )
-    return {k: (x[kinds == k], y[kinds == k], e[kinds == k]) for k in dict.fromkeys(kinds.tolist())}
+    names = [k for k in dict.fromkeys(kinds.tolist()) if k]
+    return {k: (x[kinds == k], y[kinds == k], e[kinds == k]) for k in names}
 
 
 def _one(

@@ -38,6 +38,7 @@ IntArray = NDArray[np.int64]
 
 ATOMS_AT_ONCE = 250_000
 """A chunk holds about so many atoms, all its frames together: 6 MB of coordinates."""
+_FS_PER_PS = 1000.0
 
 FORMATS: dict[str, tuple[str, Callable[[Path, Selection], Iterator[RawFrame]]]] = {
     "xyz": ("extended XYZ", xyz_frames),
@@ -75,6 +76,41 @@ class Frames:
     steps: IntArray | None
     times_fs: FloatArray | None
     clock: str
+
+    def until(self, last_step: int | None) -> Frames:
+        """Return the frames of MD steps up to this one; all where it is None or none is counted."""
+        if last_step is None or self.steps is None or self.steps[-1] <= last_step:
+            return self
+        return self[self.steps <= last_step]
+
+    def __getitem__(self, chosen: NDArray[np.bool_] | slice) -> Frames:
+        """Return some of the frames."""
+        return Frames(
+            numbers=self.numbers[chosen],
+            positions=self.positions[chosen],
+            cells=self.cells[chosen],
+            steps=None if self.steps is None else self.steps[chosen],
+            times_fs=None if self.times_fs is None else self.times_fs[chosen],
+            clock=self.clock,
+        )
+
+    def times_ps(self, frame_ps: float | None = None, step_fs: float | None = None) -> FloatArray:
+        """Time of each frame in ps, shape (F,).
+
+        Parameters
+        ----------
+        frame_ps : float or None
+            Time between frames of the file in ps, whatever the file says.
+        step_fs : float or None
+            Time step in fs, for files that count steps and have no times (LAMMPS dumps). Where
+            nothing tells the time, frames count as 1 ps.
+        """
+        if frame_ps is None and self.times_fs is not None:
+            return np.asarray(self.times_fs / _FS_PER_PS, dtype=np.float64)
+        if frame_ps is None and step_fs is not None and self.steps is not None:
+            return np.asarray(self.steps * (step_fs / _FS_PER_PS), dtype=np.float64)
+        apart = 1.0 if frame_ps is None else frame_ps
+        return np.asarray(self.numbers * apart, dtype=np.float64)
 
 
 @dataclass(frozen=True)

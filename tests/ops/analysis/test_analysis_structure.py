@@ -8,7 +8,7 @@ import pytest
 from nucleops.analysis.density import bandwidth_of, density
 from nucleops.analysis.geometry import angles, distances, make_whole, minimum_image
 from nucleops.analysis.settings import BondSettings
-from nucleops.analysis.structure import structure_series
+from nucleops.analysis.structure import bonded_kinds
 from nucleops.systems.motifs import motif
 
 
@@ -23,7 +23,9 @@ def test_whole_cluster_keeps_its_distances() -> None:
 def test_structure_series_finds_the_articles_bonds_and_angles() -> None:
     m = motif("octahedron")
     x = (m.positions[None] + 7.0) % 15.0
-    series = structure_series(m.symbols, x, np.full((1, 3), 15.0), True, BondSettings())
+    cells = np.full((1, 3), 15.0)
+    kinds = bonded_kinds(m.symbols, x[0], cells[0], True, BondSettings())
+    series = {kind.name: kind.values(x, cells, True) for kind in kinds}
     count = {k: v.shape[1] for k, v in series.items()}
     assert count == {
         "Ag-Ag": 12, "Ag-S": 12, "Ag-N": 6,
@@ -31,6 +33,16 @@ def test_structure_series_finds_the_articles_bonds_and_angles() -> None:
     }  # fmt: skip
     assert series["Ag-Ag-Ag"].mean() == pytest.approx(60, abs=1e-6)  # triangles: exact by sum
     assert np.all((series["Ag-S"] > 2.3) & (series["Ag-S"] < 2.8))
+    angle = next(kind for kind in kinds if kind.name == "N-Ag-Ag")
+    means = {role: series["N-Ag-Ag"][:, rows].mean() for role, rows in angle.roles.items()}
+    # the article's (N-Ag-Ag)1 and (N-Ag-Ag)2
+    assert means["own ligand"] == pytest.approx(81, abs=4)
+    assert means["other ligands"] == pytest.approx(138, abs=4)
+    edge = next(kind for kind in kinds if kind.name == "Ag-Ag")
+    assert {role: len(rows) for role, rows in edge.roles.items()} == {
+        "S-bridged": 6,
+        "unbridged": 6,
+    }
 
 
 def test_distances_and_angles_under_the_boundary() -> None:
@@ -45,7 +57,9 @@ def test_distances_and_angles_under_the_boundary() -> None:
 def test_density_is_normalised_and_finds_both_peaks() -> None:
     rng = np.random.default_rng(2)
     values = np.concatenate([rng.normal(81, 4, (2000, 3)), rng.normal(138, 5, (2000, 3))], axis=1)
-    made = density(values)
+    edges = np.linspace(0, 180, 1801)
+    blocks = [np.histogram(part, edges)[0] for part in np.split(values, 10)]
+    made = density((edges[1:] + edges[:-1]) / 2, blocks, n_frames=2000)
     assert np.sum(made.density) * (made.x[1] - made.x[0]) == pytest.approx(1, abs=1e-3)
     tops = sorted(m.position for m in made.maxima)
     assert tops == pytest.approx([81, 138], abs=1.0)
@@ -60,4 +74,4 @@ def test_bandwidth_of_a_normal_sample_is_near_the_optimum() -> None:
 
 def test_density_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="no values"):
-        density(np.zeros((3, 0)))
+        density(np.arange(3.0), np.zeros((2, 3)), n_frames=2)

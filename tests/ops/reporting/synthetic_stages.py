@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from nucleops.analysis.settings import FreeEnergySettings, NucleationSettings, StructureSettings
+from nucleops.analysis.stages.charges import charges_folder
+from nucleops.analysis.stages.files import write_csv
 from nucleops.analysis.stages.learning import learning_folder
 from nucleops.analysis.stages.metad import metad_folder
 from nucleops.analysis.stages.nucleate import nucleate_folder
@@ -449,14 +451,50 @@ def _labels(data: Path, n_frames: int) -> None:
     np.save(data / "set.000/energy.npy", np.random.default_rng(n_frames).normal(size=n_frames))
 
 
+def charges(root: Path) -> Path:
+    """Charges that fall from state to state, of three frames each."""
+    rng = np.random.default_rng(8)
+    done = []
+    for order, (state, silver) in enumerate({"D": 0.55, "A": 0.42, "octahedron": 0.31}.items()):
+        task = root / f"task-{order}"
+        task.mkdir(parents=True)
+        rows = [
+            (state, frame, atom + 1, element, part, scheme, mean + rng.normal(0, 0.02))
+            for scheme in ("mulliken", "ddec6")
+            for frame in range(3)
+            for atom, (element, part, mean) in enumerate(
+                [
+                    ("Ag", "cluster", silver),
+                    ("S", "cluster", -0.3),
+                    ("N", "cluster", -0.5),
+                    ("O", "solvent", -0.55),
+                ]
+            )
+        ]
+        names = ("state", "frame", "atom", "element", "part", "scheme", "charge_e")
+        write_csv(task / "charges.csv", dict(zip(names, zip(*rows, strict=True), strict=True)))
+        account = {
+            "state": state,
+            "order": order,
+            "first_frame": 0,
+            "level_of_theory": {"method": "pbe-d3"},
+            "n_frames": 3,
+            "n_labelled": 3,
+        }
+        (task / "charges.json").write_text(json.dumps(account))
+        done.append(task)
+    return charges_folder(done, root / "charges")
+
+
 def make_all(root: Path, small: bool = False) -> dict[str, Path]:
-    """Make all four stage folders under `root`; `small` for quick tests."""
+    """Make all stage folders under `root`; `small` for quick tests."""
     root.mkdir(parents=True, exist_ok=True)
     return {
         "learning": learning(root / "learn"),
         "metad": metad(root / "md1", 2000 if small else 8000),
         "unbiased": unbiased(root / "md2", 40 if small else 240),
         "nucleate": nucleate(root / "md3", 40 if small else 120),
+        "charges": charges(root / "charges"),
     }
 
 

@@ -18,7 +18,10 @@ from nucleops.reporting import page, sections
 from nucleops.reporting.report import write_report
 from nucleops.reporting.style import inline_svg
 
-SECTIONS = ("glance", "trust", "run", "learning", "metad", "unbiased", "nucleate", "structures")
+SECTIONS = (
+    *("glance", "trust", "run", "learning", "metad", "unbiased", "nucleate", "charges"),
+    "structures",
+)
 
 
 class Page(HTMLParser):
@@ -51,10 +54,30 @@ def test_page_has_every_section_with_content(report: Path) -> None:
         section = re.search(rf'<section id="{name}">(.*?)</section>', text, re.DOTALL)
         assert section is not None, name
         assert len(re.sub(r"<[^>]+>", "", section.group(1)).strip()) > 80, name
-    for stage, n in (("trust", 1), ("learning", 6), ("metad", 3), ("unbiased", 2), ("nucleate", 5)):
+    figures = {"trust": 1, "learning": 6, "metad": 3, "unbiased": 3, "nucleate": 5, "charges": 1}
+    for stage, n in figures.items():
         section = re.search(rf'<section id="{stage}">(.*?)</section>', text, re.DOTALL)
         assert section is not None
         assert section.group(1).count("<figure") == n
+
+
+def test_charges_and_structure_have_their_numbers_in_tables(report: Path) -> None:
+    text = (report / "report.html").read_text()
+    charges = text.split('<section id="charges">')[1].split("</section>")[0]
+    assert "DDEC6 charge of Ag falls by 0." in charges
+    row = r"<td class=\"name\">DDEC6</td><td>Ag</td><td>cluster</td>.*0\.5\d+ ± 0\."
+    assert re.search(row, charges)
+    structure = text.split('<section id="unbiased">')[1].split("</section>")[0]
+    assert "<td>own ligand</td>" in structure
+    assert "2.85–3.15 Å: inside (crystal 1 (invented))" in structure
+    assert "Ag-S: first peak at 2." in structure
+
+
+def test_charges_are_not_mentioned_where_there_are_none(
+    synthetic: ModuleType, stages: dict[str, Path], tmp_path: Path
+) -> None:
+    out = write_report(tmp_path / "report", synthetic.STUDY, {"learning": stages["learning"]}, {})
+    assert "Atomic charges" not in (out / "report.html").read_text()
 
 
 def test_page_loads_nothing(report: Path) -> None:

@@ -215,8 +215,10 @@ KEYS = [
     "learn--aimd-0", "learn--aimd-group-init-artifact", "iter-000000--run-train-0000",
     "final--prep-run-train", "run-metad-monomer-dimer-0", "analyse-metad-monomer-dimer",
     "run-nucleate-0", "run-nucleate-group-init-artifact", "analyse-nucleate", "report",
+    "prep-charges", "run-charges-000000", "analyse-charges",
 ]  # fmt: skip
 ALL = set(KEYS)
+CHARGES = {"prep-charges", "run-charges-000000", "analyse-charges"}
 
 
 @pytest.mark.parametrize(
@@ -233,8 +235,12 @@ ALL = set(KEYS)
         ),
         ({"learn__max_rounds": 7}, ALL - {"learn--aimd-0", "learn--aimd-group-init-artifact"}),
         ({"learn__initial_data__0__steps": 999}, ALL),
+        ({"charges": {"motifs": ["dimer"]}}, {"report"} | CHARGES),
     ],
-    ids=["nothing", "title", "means", "time-limit", "replicas", "steps", "rounds", "aimd"],
+    ids=[
+        *("nothing", "title", "means", "time-limit", "replicas", "steps", "rounds", "aimd"),
+        "charges",
+    ],
 )
 def test_what_a_correction_touches(changes: dict[str, Any], again: set[str]) -> None:
     changed = differences(load_study(str(MINI)), altered(**changes))

@@ -46,6 +46,17 @@ def test_production_stages_wait_for_learning_and_the_report_for_all() -> None:
         assert "learn" in waits[stage]
         assert stage in waits["report"]
     assert not waits["metad"] & {"unbiased", "nucleate"}
+    assert waits["charges"] == {"metad", "unbiased"}
+    assert "charges" in waits["report"]
+
+
+def test_charges_of_motifs_need_no_other_stage() -> None:
+    (task,) = study_dag(load_study("quickstart"), ["charges"], {}, {})
+    assert not task.template.inputs.artifacts
+    steps = {s.name: s for group in task.template for s in as_list(group)}
+    assert {"prep-charges", "run-charges", "analyse-charges"} <= set(steps)
+    config = steps["run-charges"].inputs.parameters["config"].value
+    assert config["level"]["method"] == "gfn1-xtb"
 
 
 def test_learning_is_dpgen2s_loop_with_our_operators() -> None:

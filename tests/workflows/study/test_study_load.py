@@ -90,6 +90,7 @@ def test_digest_ignores_layout_and_sees_content() -> None:
         ("n_models: 2", "n_models: two", ["learn.train.n_models", "found 'two'"]),
         ("role: M1}, b: {motif", "role: X1}, b: {motif", ["biases.monomer-dimer", "X1"]),
         ("system: cluster\n", "system: clustr\n", ["no system 'clustr'", "mean 'cluster'?"]),
+        ("  frames_per_state: 3", "  ddec6: {}", ["charges.ddec6", "allowed: pbe-d3"]),
     ],
 )
 def test_a_mistake_is_named_with_its_line(old: str, new: str, expected: list[str]) -> None:
@@ -101,6 +102,13 @@ def test_a_mistake_is_named_with_its_line(old: str, new: str, expected: list[str
     line = next(i for i, row in enumerate(text.splitlines(), 1) if new.strip() in row)
     if "role:" not in new:  # a bias is judged as a whole; its line is that of its name
         assert f"line {line}," in joined or f"line {line - 1}," in joined
+
+
+def test_a_study_without_charges_is_what_it_was_before_there_were_any() -> None:
+    """Its digest must not change: runs are told apart by it."""
+    content = load_study("quickstart").model_dump(mode="json")
+    assert content.pop("charges")["motifs"] == ["monomer", "dimer", "octahedron"]
+    assert "charges" not in Study.model_validate(content).model_dump(mode="json")
 
 
 def test_several_mistakes_are_reported_at_once() -> None:

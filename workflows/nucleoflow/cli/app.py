@@ -12,6 +12,7 @@ from nucleoflow import __version__
 from nucleoflow.cli import (
     again,
     biases,
+    charges,
     cluster,
     data,
     doctor,
@@ -20,6 +21,7 @@ from nucleoflow.cli import (
     inspect,
     nuclei,
     runs,
+    structure,
     studies,
     submit,
 )
@@ -89,6 +91,8 @@ biases.register(app)
 free_energies.register(app)
 cluster.register(app)
 nuclei.register(app)
+structure.register(app)
+charges.register(app)
 data.register(app)
 doctor.register(app)
 

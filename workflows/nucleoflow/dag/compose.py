@@ -8,6 +8,7 @@ from typing import Any
 from dflow import DAG, Task
 from dflow.python import PythonOPTemplate
 
+from nucleoflow.dag.charges import charge_inputs, charges_stage
 from nucleoflow.dag.learn import learn_stage
 from nucleoflow.dag.plan import MAKERS, NEEDS, PRODUCTIONS, REPORTED, refuse_missing
 from nucleoflow.dag.production import (
@@ -28,6 +29,7 @@ STEP_PREFIXES: dict[str, tuple[str, ...]] = {
     "build": ("build",),
     "learn": ("learn--", "init--", "iter-", "final--"),
     **{stage: (f"run-{stage}", f"analyse-{stage}") for stage in PRODUCTIONS},
+    "charges": ("prep-charges", "run-charges", "analyse-charges"),
 }
 """How the keys of a stage's steps begin; by them the report adds up the time of a stage."""
 
@@ -112,6 +114,16 @@ def _production_task(name: str, template: Callable[[Study], Any]) -> Callable[..
     return task
 
 
+def _charges_task(study: Study, products: Given, provenance: dict[str, Any]) -> Task:
+    inputs = charge_inputs(products)
+    return Task(
+        "charges",
+        template=charges_stage(study, tuple(inputs)),
+        artifacts=inputs,
+        key="charges",
+    )
+
+
 def _report_task(study: Study, products: Given, provenance: dict[str, Any]) -> Task:
     return Task(
         "report",
@@ -136,5 +148,6 @@ _STAGE_TASKS: dict[str, Callable[[Study, Given, dict[str, Any]], Task]] = {
     "metad": _production_task("metad", metad_stage),
     "unbiased": _production_task("unbiased", unbiased_stage),
     "nucleate": _production_task("nucleate", nucleate_stage),
+    "charges": _charges_task,
     "report": _report_task,
 }

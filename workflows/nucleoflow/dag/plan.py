@@ -15,6 +15,7 @@ MAKERS = {
     "metad": "metad",
     "unbiased": "unbiased",
     "nucleate": "nucleate",
+    "charges": "charges",
     "report": "report",
 }
 """Product that another stage or a resumed run can start from, to the stage that makes it.
@@ -29,6 +30,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "metad": ("systems", "models"),
     "unbiased": ("systems", "models"),
     "nucleate": ("models",),
+    "charges": (),
     "report": (),
 }
 """Products that a stage cannot do without."""
@@ -36,7 +38,10 @@ NEEDS: dict[str, tuple[str, ...]] = {
 PRODUCTIONS = ("metad", "unbiased", "nucleate")
 """Stages with one result for each named production."""
 
-REPORTED = ("learning", "metad", "unbiased", "nucleate")
+CHARGED = ("metad", "unbiased")
+"""Products from which charges take structures, where they are there."""
+
+REPORTED = ("learning", "metad", "unbiased", "nucleate", "charges")
 """Products that the report shows where they are there."""
 
 
@@ -56,9 +61,7 @@ def stages_of(study: Study, asked: Sequence[str] = ()) -> list[str]:
         A stage is unknown, or the study does not describe it.
     """
     described = [
-        stage
-        for stage in STAGES
-        if stage not in ("metad", "unbiased", "nucleate") or getattr(study, stage)
+        stage for stage in STAGES if stage not in (*PRODUCTIONS, "charges") or getattr(study, stage)
     ]
     for stage in asked:
         if stage not in described:

@@ -33,6 +33,8 @@ KIND_OF_OPERATOR: dict[str, StepKind] = {
     "MakeBlockId": "light",
     "RunAimd": "label",
     "RunLabel": "label",
+    "PrepCharges": "light",
+    "RunCharges": "label",
     "RunTrain": "train",
     "RunExplore": "md",
     "RunMetadynamics": "md",
@@ -43,6 +45,7 @@ KIND_OF_OPERATOR: dict[str, StepKind] = {
     "AnalyseMetadynamics": "analyse",
     "AnalyseStructure": "analyse",
     "PoolReplicas": "analyse",
+    "AnalyseCharges": "analyse",
     "WriteReport": "analyse",
 }
 """Operator class to its kind; steps that dflow adds by itself are light."""

@@ -59,6 +59,8 @@ class Difference:
             return "means"
         if self.path[-1] in _LENGTHS or "analysis" in self.path or self._whole_production:
             return "length"
+        if self.path[0] == "charges":  # nothing else is computed from them
+            return "length"
         return "physics"
 
     @property
@@ -89,6 +91,8 @@ def done_again(changed: Sequence[Difference]) -> re.Pattern[str]:
     patterns: list[str] = []
     for difference in (d for d in changed if d.sort == "length"):
         section, *rest = difference.path
+        if section != "nucleate":
+            patterns.append("(?:prep|run|analyse)-charges")
         if section == "learn":
             # new potentials, so everything that is run with them
             patterns += ["iter-", "final--", "init--", "learn--(?!aimd-)", f"{_RUNS}-"]

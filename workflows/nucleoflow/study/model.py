@@ -13,6 +13,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from nucleoflow.study.molecules import molecule_mistakes
 from nucleoflow.study.sections import (
+    ChargeSettings,
     Chemistry,
     Learn,
     Metad,
@@ -28,10 +29,10 @@ from nucleops.settings import Name, Settings
 from nucleops.systems.molecules import MoleculeSpec, elements_of
 from nucleops.systems.spec import SystemSpec
 
-STAGES = ("build", "learn", "metad", "unbiased", "nucleate", "report")
+STAGES = ("build", "learn", "metad", "unbiased", "nucleate", "charges", "report")
 """The stages of a study, in the order in which they depend on one another."""
 
-Stage = Literal["build", "learn", "metad", "unbiased", "nucleate", "report"]
+Stage = Literal["build", "learn", "metad", "unbiased", "nucleate", "charges", "report"]
 
 
 class Study(Settings):
@@ -63,6 +64,9 @@ class Study(Settings):
     """Stage `unbiased`: long runs, by name."""
     nucleate: Nucleate | None = None
     """Stage `nucleate`."""
+    charges: ChargeSettings | None = None
+    """Stage `charges`: atomic charges of the states that `metad` and `unbiased` found, and of
+    motifs; left out: not run."""
     report: ReportSettings = ReportSettings()
     """Stage `report`."""
     resources: Resources = Resources()
@@ -86,17 +90,19 @@ class Study(Settings):
         return hashlib.sha256(text.encode()).hexdigest()
 
     @model_serializer(mode="wrap")
-    def _without_empty_molecules(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # a study of shipped motifs alone keeps the digest that it had before there were others
+    def _without_what_is_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # a study without these sections keeps the digest that it had before there were any
         content: dict[str, Any] = handler(self)
-        if not self.molecules:
-            content.pop("molecules", None)
+        for section in ("molecules", "charges"):
+            if not getattr(self, section):
+                content.pop(section, None)
         return content
 
     @model_validator(mode="after")
     def _names_exist(self) -> Study:
         errors = [*_dangling(self), *_volumes(self)]
         errors += [_detail(*mistake) for mistake in molecule_mistakes(self)]
+        errors += _charge_mistakes(self)
         if errors:
             raise ValidationError.from_exception_data("Study", errors)
         return self
@@ -171,6 +177,26 @@ def _dangling(study: Study) -> Iterator[InitErrorDetails]:
                 {"bias": metad.bias},
             )
             yield _detail(("metad", name, "shared_bias"), metad.shared_bias, error)
+
+
+def _charge_mistakes(study: Study) -> Iterator[InitErrorDetails]:
+    charges = study.charges
+    if charges is None:
+        return
+    wants = "ddec6" if charges.ddec6 is not None else "keep_cubes" if charges.keep_cubes else ""
+    level = charges.level or study.level_of_theory
+    if wants and level.method != "pbe-d3":
+        error = PydanticCustomError(
+            "no_density",
+            "{wants} needs an electron density, which level '{method}' has not; allowed: pbe-d3",
+            {"wants": wants, "method": level.method},
+        )
+        yield _detail(("charges", wants), getattr(charges, wants), error)
+    if not charges.motifs and not study.metad and not study.unbiased:
+        error = PydanticCustomError(
+            "no_structure", "no structure to compute charges of: name motifs, metad or unbiased"
+        )
+        yield _detail(("charges", "motifs"), charges.motifs, error)
 
 
 def _detail(

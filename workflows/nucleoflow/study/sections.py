@@ -15,6 +15,7 @@ from nucleops.engines.cp2k.settings import AimdRun, LabelSettings, LevelOfTheory
 from nucleops.engines.deepmd.settings import TrainSettings
 from nucleops.engines.lammps.settings import MdSettings, Trust
 from nucleops.learning.settings import Selection
+from nucleops.population.settings import ChargeSettings
 from nucleops.reporting.settings import ReportSettings
 from nucleops.settings import Fraction, Name, Positive, PositiveInt, Settings, Temperature
 from nucleops.systems.spec import SystemSpec
@@ -187,6 +188,7 @@ class Resources(Settings):
 
 
 __all__ = [
+    "ChargeSettings",
     "Chemistry",
     "Exploration",
     "Learn",

@@ -24,7 +24,6 @@ from nucleops.systems.trajectory import Frames, Trajectory
 
 FRAMES_AT_ONCE = 256
 """Frames of the watched atoms that are worked on at once: a few MB."""
-_FS_PER_PS = 1000.0
 
 
 @dataclass(frozen=True)
@@ -156,11 +155,8 @@ def watch(
         What to read.
     groups : Groups
         Atoms to keep.
-    frame_ps : float or None
-        Time between frames of the file in ps, whatever the file says.
-    step_fs : float or None
-        Time step in fs, for files that count steps and have no times (LAMMPS dumps). Where nothing
-        tells the time, frames count as 1 ps.
+    frame_ps, step_fs : float or None
+        See :meth:`nucleops.systems.trajectory.Frames.times_ps`.
     last_step : int or None
         Frames of later MD steps are left out, where the file counts steps.
     scratch : Path or None
@@ -184,7 +180,7 @@ def watch(
     try:
         files = {name: (folder / name).open("wb") for name in parts}
         for frames in trajectory:
-            kept = _until(frames, last_step)
+            kept = frames.until(last_step)
             if not len(kept.numbers):
                 break
             each(kept)
@@ -192,7 +188,7 @@ def watch(
                 kept.positions.take(atoms, axis=1).astype(np.float32).tofile(files[name])
             numbers.append(kept.numbers)
             cells.append(kept.cells)
-            times.append(_times_ps(kept, frame_ps, step_fs))
+            times.append(kept.times_ps(frame_ps, step_fs))
         for file in files.values():
             file.close()
         n = sum(map(len, numbers))
@@ -209,28 +205,6 @@ def watch(
         _folder=folder,
         **arrays,
     )
-
-
-def _until(frames: Frames, last_step: int | None) -> Frames:
-    if last_step is None or frames.steps is None or frames.steps[-1] <= last_step:
-        return frames
-    keep = frames.steps <= last_step
-    return Frames(
-        numbers=frames.numbers[keep],
-        positions=frames.positions[keep],
-        cells=frames.cells[keep],
-        steps=frames.steps[keep],
-        times_fs=None if frames.times_fs is None else frames.times_fs[keep],
-        clock=frames.clock,
-    )
-
-
-def _times_ps(frames: Frames, frame_ps: float | None, step_fs: float | None) -> FloatArray:
-    if frame_ps is None and frames.times_fs is not None:
-        return np.asarray(frames.times_fs / _FS_PER_PS, dtype=np.float64)
-    if frame_ps is None and step_fs is not None and frames.steps is not None:
-        return np.asarray(frames.steps * (step_fs / _FS_PER_PS), dtype=np.float64)
-    return np.asarray(frames.numbers * (1.0 if frame_ps is None else frame_ps), dtype=np.float64)
 
 
 def _mapped(path: Path, shape: tuple[int, int, int]) -> NDArray[np.float32]:

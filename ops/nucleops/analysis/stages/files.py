@@ -129,11 +129,15 @@ def whole_system(system: System) -> System:
 
 def write_last(run: Run, folder: Path) -> None:
     """Write the last trusted frame of a run beside it, as :data:`LAST`."""
+    write_last_frame(run.last(), float(run.times_ps[-1]), run.trusted.temperature_K, folder)
+
+
+def write_last_frame(last: System, time_ps: float, temperature_K: float, folder: Path) -> None:
+    """Write a run's last trusted frame, as :data:`LAST`, with when and how hot it was."""
     from nucleops.systems.files import write_extxyz
 
-    time = float(run.times_ps[-1])
     write_extxyz(
-        whole_system(run.last()),
+        whole_system(last),
         folder / LAST,
-        provenance=f"last trusted frame, {time:g} ps, {run.trusted.temperature_K:g} K",
+        provenance=f"last trusted frame, {time_ps:g} ps, {temperature_K:g} K",
     )

@@ -48,7 +48,7 @@ def test_the_form_asks_for_what_a_run_needs(template: dict[str, Any]) -> None:
     form = {p["name"]: p for p in template["spec"]["arguments"]["parameters"]}
     assert set(form) == {"study", "stage", "replicas", "image-tag"}
     assert form["stage"]["enum"] == [
-        *("all", "build", "learn", "metad", "unbiased", "nucleate", "report")
+        *("all", "build", "learn", "metad", "unbiased", "nucleate", "charges", "report")
     ]
     assert "quickstart" in form["study"]["description"]
     assert form["image-tag"]["value"] == "0.1.0"

@@ -126,12 +126,12 @@ def test_names_read_well(rendered: Any) -> None:
     assert not [name for name in names if "rnd" in name]
     assert manifest["spec"]["entrypoint"] == "study"
     assert [task["name"] for task in templates_of(manifest)["study"]["dag"]["tasks"]] == [
-        *("build", "learn", "metad", "unbiased", "nucleate", "report")
+        *("build", "learn", "metad", "unbiased", "nucleate", "charges", "report")
     ]
 
 
 def test_results_that_people_look_at_are_not_archived(rendered: Any) -> None:
-    shown = {"learning", "metad", "unbiased", "nucleate", "report"}
+    shown = {"learning", "metad", "unbiased", "nucleate", "charges", "report"}
     for template in rendered("quickstart", "kind", "whole")["spec"]["templates"]:
         for artifact in (template.get("outputs") or {}).get("artifacts") or ():
             if "script" in template and artifact["name"] in shown:
@@ -153,7 +153,7 @@ def test_outputs_of_fan_outs_are_left_to_the_pod_under_any_prefix(manifest: dict
 
 _REPEATED = (
     *("run-aimd", "run-train", "run-explore", "run-label"),
-    *("run-metadynamics", "run-replica"),
+    *("run-metadynamics", "run-replica", "run-charges"),
 )
 
 
