@@ -20,6 +20,7 @@ from nucleoflow.cli import (
     inspect,
     nuclei,
     runs,
+    states,
     studies,
     submit,
 )
@@ -87,6 +88,7 @@ ending.register(app)
 studies.register(app)
 biases.register(app)
 free_energies.register(app)
+states.register(app)
 cluster.register(app)
 nuclei.register(app)
 data.register(app)
