@@ -120,6 +120,7 @@ def _request(
         stride=-(-count // settings.n_times) if count else 0,
         n_blocks=settings.n_blocks,
         n_times=settings.n_times,
+        path=(states[0].name, states[1].name) if len(states) > 1 else None,
         criteria=Criteria(settings.round_trips, settings.drift_kcal_mol, settings.error_kcal_mol),
     )
 

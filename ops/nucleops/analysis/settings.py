@@ -25,6 +25,17 @@ class State(Settings):
         return self
 
 
+class BridgeSettings(Settings):
+    """Cut-offs that tell how two halves of a dimer are joined: by bonds, or by bridging solvent."""
+
+    metal_nitrogen_A: Positive = 3.0
+    """Largest distance in angstrom of a metal bonded to the N of the other half's ligand."""
+    metal_oxygen_A: Positive = 3.0
+    """Largest distance in angstrom from a metal of a bridging molecule's O (about 2.5)."""
+    nitrogen_hydrogen_A: Positive = 2.0
+    """Largest distance in angstrom from N of its hydroxyl proton: 1.0 given over, 1.5 shared."""
+
+
 class FreeEnergySettings(Settings):
     """How a metadynamics run becomes a free-energy surface."""
 
@@ -45,6 +56,10 @@ class FreeEnergySettings(Settings):
     """Largest spread in kcal/mol of the difference over the last half of a converged run."""
     error_kcal_mol: Positive = 1.0
     """Largest standard error in kcal/mol of the difference of a converged run."""
+    structures: PositiveInt = Field(default=5, le=100)
+    """Frames written of each state, those nearest to its minimum."""
+    bridges: BridgeSettings = BridgeSettings()
+    """What counts as bonded and as bridging where two monomers become a dimer."""
 
 
 class BondSettings(Settings):

@@ -50,14 +50,18 @@ def values_along(
         the time of its frames.
     """
     for frames in trajectory:
-        times, clock = _times(trajectory, frames, time_step_fs, md_time_step_fs)
+        times, clock = frame_times(trajectory, frames, time_step_fs, md_time_step_fs)
         values = evaluate(resolved, frames.positions, frames.cells)
         yield {"time": times, **values}, clock
 
 
-def _times(
-    trajectory: Trajectory, frames: Frames, step_fs: float | None, md_step_fs: float | None
+def frame_times(
+    trajectory: Trajectory, frames: Frames, step_fs: float | None, md_step_fs: float | None = None
 ) -> tuple[FloatArray, str]:
+    """Time of each frame of a chunk in fs, shape (F,), and where it comes from, in a word.
+
+    Parameters and errors are those of :func:`values_along`.
+    """
     if step_fs is None and frames.times_fs is not None:
         return frames.times_fs, frames.clock
     if frames.steps is None:

@@ -11,6 +11,7 @@ from nucleops.analysis.fes.result import Result
 from nucleops.analysis.fes.write import MOST_BASINS
 from nucleops.analysis.free_energy import project
 from nucleops.analysis.grid import FloatArray
+from nucleops.reporting.path_figures import path_figure, plot_of_result
 from nucleops.reporting.style import (
     BLUE,
     FAINT,
@@ -21,6 +22,7 @@ from nucleops.reporting.style import (
     look,
     panel,
     plain_log,
+    save_figures,
 )
 
 
@@ -42,18 +44,10 @@ def draw(result: Result, kT: float, unit: str, folder: Path) -> list[Path]:
         made = {"fes": _surfaces(result, kT, unit), "convergence": _convergence(result, unit)}
         if result.hills is not None:
             made["fes_in_time"] = _in_time(result, kT, unit)
-        files = []
-        import matplotlib.pyplot as plt
-
-        for name, figure in made.items():
-            if figure is None:
-                continue
-            for suffix in (".svg", ".png"):
-                files.append(folder / f"{name}{suffix}")
-                metadata = {"Date": None, "Creator": None} if suffix == ".svg" else None
-                figure.savefig(files[-1], facecolor="white", metadata=metadata)
-            plt.close(figure)
-    return files
+        path = plot_of_result(result, unit)
+        if path is not None:
+            made["path"] = path_figure(path)
+        return save_figures(made, folder)
 
 
 def _best(result: Result) -> tuple[FloatArray, FloatArray]:

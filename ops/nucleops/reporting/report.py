@@ -15,6 +15,7 @@ from nucleops.reporting import (
     exploration_figures,
     learning_figures,
     metad_figures,
+    metad_state_figures,
     nucleation_figures,
     nucleation_pool_figures,
     page,
@@ -110,6 +111,8 @@ def draw(
         elif r.stage == "metad":
             metad_figures.surface(own, r.folder, r.summary)
             metad_figures.convergence(own, r.folder, r.summary)
+            metad_state_figures.path(own, r.folder, r.summary)
+            metad_state_figures.states(own, r.folder, r.summary)
             metad_figures.series(own, r.folder, r.summary)
         elif r.stage == "unbiased":
             structure_figures.densities(own, r.folder, r.summary, settings)

@@ -157,11 +157,7 @@ def _wanted(results: Results) -> Iterator[tuple[str, str, str, Path]]:
         title = f"{r.name or 'cluster'}, unbiased run"
         yield f"unbiased{r.tag}", title, _last(r.summary["runs"][0]), r.folder / "md" / LAST
     for r in results["metad"]:
-        of = f"{r.name}: " if r.tag else ""
-        for s in r.summary.get("states_written") or []:
-            path = r.folder / "states" / f"{s['name']}.extxyz"
-            note = f"frame nearest to the state's minimum, {s['time_ps']:.3g} ps"
-            yield f"state-{s['name']}{r.tag}", f"{of}state {s['name']}", note, path
+        yield from _states(r)
     for r in results["nucleate"]:
         ends = {run["name"]: run for run in r.summary["runs"]}
         for x in sorted(r.summary["replicas"], key=lambda x: -x["largest"]):
@@ -175,6 +171,19 @@ def _wanted(results: Results) -> Iterator[tuple[str, str, str, Path]]:
         for run in r.summary["runs"]:
             key = f"{run['name']}{r.tag}"
             yield key, f"{of}{run['name']}", _last(run), r.folder / run["name"] / LAST
+
+
+def _states(r: Result) -> Iterator[tuple[str, str, str, Path]]:
+    """First frame of each state; those along the path are too many to show."""
+    of = f"{r.name}: " if r.tag else ""
+    for s in r.summary.get("states_written") or []:
+        key, time = f"state-{s['name']}{r.tag}", f"{s['time_ps']:.3g} ps"
+        if s["by"] == "joined":
+            title, note = s["name"].replace("-", " as "), f"most probable frame: {s['meaning']}"
+        else:
+            title, note = f"state {s['name']}", "frame nearest to the state's minimum"
+        if s["by"] != "path":
+            yield key, f"{of}{title}", f"{note}, {time}", r.folder / s["file"]
 
 
 def _nuclei(r: Result) -> Iterator[tuple[str, str, str, Path]]:

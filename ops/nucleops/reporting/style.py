@@ -192,6 +192,22 @@ def look() -> Iterator[None]:
         yield
 
 
+def save_figures(figures: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Write figures by name as SVG and PNG, close them, and return the files; None is left out."""
+    import matplotlib.pyplot as plt
+
+    files = []
+    for name, figure in figures.items():
+        if figure is None:
+            continue
+        for suffix in (".svg", ".png"):
+            files.append(folder / f"{name}{suffix}")
+            metadata = {"Date": None, "Creator": None} if suffix == ".svg" else None
+            figure.savefig(files[-1], facecolor="white", metadata=metadata)
+        plt.close(figure)
+    return files
+
+
 def inline_svg(text: str, name: str, alt: str) -> str:
     """Turn a matplotlib SVG file into an element that can stand in a page with others.
 

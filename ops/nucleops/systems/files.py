@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -30,6 +30,7 @@ __all__ = [
     "read_trajectory",
     "write_cp2k_coordinates",
     "write_extxyz",
+    "write_frames",
     "write_lammps_data",
     "write_trajectory",
 ]
@@ -134,6 +135,28 @@ def write_trajectory(frames: Iterable[System], path: Path) -> int:
     return count
 
 
+def write_frames(frames: Iterable[tuple[System, Mapping[str, object]]], path: Path) -> int:
+    """Write systems one after another, each with what is said of it; return how many.
+
+    Parameters
+    ----------
+    frames : iterable of (System, mapping)
+        Systems, and ``key=value`` pairs for the comment line of each.
+    path : Path
+        File to write; its folder must exist.
+    """
+    count = 0
+    with Path(path).open("w", encoding="utf-8") as out:
+        for system, said in frames:
+            words = {
+                key: f"{value:.10g}" if isinstance(value, float) else str(value)
+                for key, value in said.items()
+            }
+            out.write(_system_text(system, "", words))
+            count += 1
+    return count
+
+
 def frames_of(
     system: System, positions: FloatArray, cells: FloatArray | None = None
 ) -> Iterator[System]:
@@ -182,7 +205,7 @@ def read_trajectory(path: Path) -> tuple[FloatArray, FloatArray]:
     return np.array(positions), np.array(cells)
 
 
-def _system_text(system: System, provenance: str) -> str:
+def _system_text(system: System, provenance: str, said: Mapping[str, str] | None = None) -> str:
     a, b, c = (f"{edge:.10f}" for edge in system.cell)
     info = {
         "Lattice": f"{a} 0.0 0.0 0.0 {b} 0.0 0.0 0.0 {c}",
@@ -193,6 +216,7 @@ def _system_text(system: System, provenance: str) -> str:
         info[_TYPE_MAP] = " ".join(system.type_map)
     if provenance:
         info["provenance"] = provenance
+    info |= {key: value for key, value in (said or {}).items() if key not in info}
     columns: dict[str, tuple[str, list[object]]] = {"species": ("S", list(system.symbols))}
     if system.molecules:
         owner: list[object] = [None] * system.n_atoms

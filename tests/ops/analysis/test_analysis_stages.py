@@ -25,6 +25,7 @@ from nucleops.analysis.stages.unbiased import unbiased_folder
 from nucleops.analysis.trust import read_run, read_trust
 from nucleops.errors import WrongInput
 from nucleops.learning.record import write_round
+from nucleops.systems.files import read_extxyz
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +122,19 @@ def test_metad_folder_has_what_it_promises(synthetic: ModuleType, tmp_path: Path
         assert (out / name).stat().st_size > 0, name
     profile = numbers(read_csv(out / "fes_1d.csv")["free_energy_kcal_mol"])
     assert np.nanmin(profile) == pytest.approx(0.0)
+    # a short run: what is missing is said, and what its states look like is there all the same
+    (words,) = summary["path_words"]
+    assert words.startswith("No path from monomers to dimer")
+    assert summary["path"] is None
+    told = summary["structure"]
+    assert told["distances"] == ["Ag1-Ag2", "Ag1-N2", "Ag2-N1", "N1-H", "N2-H"]
+    assert told["frames"] == 20
+    assert told["unmatched"] == 1, "the last frame is later than the last row"
+    (joined,) = (group for group in told["groups"] if group["by"] == "joined")
+    assert (joined["name"], joined["frames"]) == ("D", 20)
+    written = {one["name"]: out / one["file"] for one in summary["states_written"]}
+    assert {"monomers", "joined-D"} <= set(written)
+    assert all(read_extxyz(path).molecules for path in written.values())
 
 
 def test_walker_without_trusted_hills_gives_a_verdict_not_an_error(

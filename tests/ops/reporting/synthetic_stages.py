@@ -205,7 +205,8 @@ def metad(root: Path, n_steps: int = 8000) -> Path:
         stride=STRIDE,
     )
     columns, hills = metadynamics(n_steps, 5)
-    scale = (n_frames - 1) * STRIDE * TIME_STEP_FS / columns["time"][-1]
+    # a row at the time of every frame, as engines write them
+    scale = (n_frames - 1) * STRIDE * TIME_STEP_FS / (n_steps * 50.0)
     columns["time"] = columns["time"] * scale
     write_colvar(columns, folder / "COLVAR")
     write_hills(replace(hills, time_fs=hills.time_fs * scale), folder / "HILLS")

@@ -21,6 +21,7 @@ from nucleoflow.cli import (
     inspect,
     nuclei,
     runs,
+    states,
     structure,
     studies,
     submit,
@@ -89,6 +90,7 @@ ending.register(app)
 studies.register(app)
 biases.register(app)
 free_energies.register(app)
+states.register(app)
 cluster.register(app)
 nuclei.register(app)
 structure.register(app)

@@ -10,6 +10,8 @@ from nucleops.errors import WrongInput
 
 if TYPE_CHECKING:
     from nucleops.analysis.fes.request import Axis, NamedBox, WalkerFiles
+    from nucleops.analysis.states.named import NamedDistance
+    from nucleops.systems.system import System
 
 BOLTZMANN = {
     "kJ/mol": 0.0083144621,
@@ -42,6 +44,14 @@ class Density(StrEnum):
 
     kernel = "kernel"
     histogram = "histogram"
+
+
+class TimeUnit(StrEnum):
+    """Unit of the times in the series, where trajectories are matched to it."""
+
+    fs = "fs"
+    ps = "ps"
+    ns = "ns"
 
 
 class Sharing(StrEnum):
@@ -181,6 +191,35 @@ def basin_of(text: str) -> NamedBox:
             raise WrongInput(f"--basin {name}: {words[0]}: {low:g} is not below {high:g}")
         made[words[0]] = (low, high)
     return NamedBox(name, made)
+
+
+def atoms_of(option: str, text: str, system: System) -> tuple[int, int]:
+    """Return two atoms, from zero, of ``I,J`` that counts from 1.
+
+    Raises
+    ------
+    WrongInput
+        It is no such pair, or the system has no such atoms.
+    """
+    words = text.split(",")
+    if len(words) != 2 or not all(word.strip().isdigit() for word in words):
+        raise WrongInput(f"{option}: found {text!r}, allowed two atoms I,J, counted from 1")
+    first, second = (int(word) - 1 for word in words)
+    if first == second or not all(0 <= k < system.n_atoms for k in (first, second)):
+        raise WrongInput(
+            f"{option}: found {text!r}, allowed two different atoms from 1 to {system.n_atoms}"
+        )
+    return first, second
+
+
+def distance_of(text: str, system: System) -> NamedDistance:
+    """Return the distance that ``NAME=I,J`` means."""
+    from nucleops.analysis.states.named import NamedDistance
+
+    name, _, atoms = text.partition("=")
+    if not name or not atoms:
+        raise WrongInput(f"--distance: found {text!r}, allowed NAME=I,J, atoms counted from 1")
+    return NamedDistance(name, (atoms_of(f"--distance {name}", atoms, system),))
 
 
 def refuse_others(folder: Path) -> None:

@@ -7,11 +7,33 @@ from typing import Annotated
 
 import typer
 
+from nucleoflow.cli.fes_arguments import (
+    KT,
+    Axes,
+    Bandwidth,
+    BasinBoxes,
+    BiasColumn,
+    BiasFactor,
+    Block,
+    ByWalker,
+    Colvar,
+    Cv,
+    Depth,
+    Discard,
+    Draws,
+    ExtraBias,
+    Hills,
+    PathEnds,
+    Period,
+    Smoothing,
+    Temperature,
+    Unit,
+    Walkers,
+    Weights,
+)
 from nucleoflow.cli.fes_options import (
     Density,
     EnergyUnit,
-    Reweight,
-    Sharing,
     axis_of,
     basin_of,
     number_of,
@@ -25,112 +47,35 @@ from nucleoflow.cli.fes_options import (
 
 
 def fes(
-    hills: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--hills",
-            metavar="HILLS",
-            help="PLUMED's HILLS or Colvars' hills.traj (.gz too); segments of one run joined by "
-            "commas; once for each walker.",
-        ),
-    ] = None,
-    colvar: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--colvar",
-            metavar="COLVAR",
-            help="PLUMED's COLVAR or Colvars' colvars.traj, as --hills and in its order.",
-        ),
-    ] = None,
-    cv: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--cv",
-            metavar="NAMES",
-            help="Variables of the surface, joined by commas; default: the biased ones.",
-        ),
-    ] = None,
-    kt: Annotated[
-        float | None, typer.Option("--kT", metavar="ENERGY", help="kT in the files' unit.")
-    ] = None,
-    temperature: Annotated[
-        float | None, typer.Option("--temperature", metavar="K", help="In place of --kT.")
-    ] = None,
-    unit: Annotated[
-        EnergyUnit, typer.Option("--energy-unit", help="Unit of energies in the files.")
-    ] = EnergyUnit.kj,
+    hills: Hills = None,
+    colvar: Colvar = None,
+    cv: Cv = None,
+    kt: KT = None,
+    temperature: Temperature = None,
+    unit: Unit = EnergyUnit.kj,
     time_unit: Annotated[
         str, typer.Option("--time-unit", help="Unit of times in the files, for the words.")
     ] = "ps",
-    grid: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--grid",
-            metavar="MIN:MAX:BINS",
-            help="Once for each variable; BINS intervals, so one point more, as PLUMED has it. "
-            "pi and -pi are understood.",
-        ),
-    ] = None,
-    period: Annotated[
-        list[str] | None,
-        typer.Option("--period", metavar="CV=PERIOD", help="Where the files do not tell it."),
-    ] = None,
-    bias_factor: Annotated[
-        float | None,
-        typer.Option("--bias-factor", help="gamma, which Colvars' file does not tell."),
-    ] = None,
-    walkers: Annotated[
-        Sharing | None, typer.Option("--walkers", help="Needed where --hills is given repeatedly.")
-    ] = None,
-    reweight: Annotated[
-        Reweight | None,
-        typer.Option(
-            "--reweight",
-            help="bias-force (default with hills): static bias from the force felt; ct: V - c(t); "
-            "final: the last bias; bias: the bias felt, for OPES.",
-        ),
-    ] = None,
-    bias: Annotated[
-        str | None, typer.Option("--bias", metavar="COLUMN", help="Column of COLVAR with the bias.")
-    ] = None,
-    extra_bias: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--extra-bias", metavar="COLUMN", help="Other bias to undo, such as a wall's; repeat."
-        ),
-    ] = None,
-    density: Annotated[
-        Density, typer.Option("--density", help="How weighted rows become a density.")
-    ] = Density.kernel,
-    bandwidth: Annotated[
-        str | None,
-        typer.Option("--bandwidth", metavar="WIDTHS", help="Kernel widths, joined by commas."),
-    ] = None,
-    discard: Annotated[
-        float, typer.Option("--discard", min=0, help="Time at the start to leave out of weights.")
-    ] = 0.0,
-    basin: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--basin",
-            metavar="NAME=CV:LOW:HIGH",
-            help="A basin; more ranges joined by commas; repeat. Default: found by watershed.",
-        ),
-    ] = None,
-    depth: Annotated[
-        float, typer.Option("--depth", min=0, help="Least depth in kT of a basin that is found.")
-    ] = 1.0,
+    grid: Axes = None,
+    period: Period = None,
+    bias_factor: BiasFactor = None,
+    walkers: Walkers = None,
+    reweight: Weights = None,
+    bias: BiasColumn = None,
+    extra_bias: ExtraBias = None,
+    density: Smoothing = Density.kernel,
+    bandwidth: Bandwidth = None,
+    discard: Discard = 0.0,
+    basin: BasinBoxes = None,
+    depth: Depth = 1.0,
     stride: Annotated[
         int,
         typer.Option("--stride", min=0, help="Hills between surfaces in time; 0: ten surfaces."),
     ] = 0,
-    block: Annotated[
-        int, typer.Option("--block", min=0, help="Rows in a block of the errors; 0: by rule.")
-    ] = 0,
-    draws: Annotated[int, typer.Option("--draws", min=20, help="Bootstrap samples.")] = 100,
-    by_walker: Annotated[
-        bool, typer.Option("--by-walker", help="Draw whole walkers for the errors, not blocks.")
-    ] = False,
+    block: Block = 0,
+    draws: Draws = 100,
+    by_walker: ByWalker = False,
+    path: PathEnds = None,
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FOLDER", help="Tables, figures, summary.")
     ] = Path("fes"),
@@ -165,6 +110,7 @@ def fes(
         block=block,
         draws=draws,
         by_walker=by_walker,
+        path=path,
         criteria=Criteria(drift=energy, error=energy, unit=unit.value, time_unit=time_unit),
     )
     refuse_others(output)

@@ -12,6 +12,7 @@ from nucleops.analysis.estimators import Estimator
 from nucleops.analysis.fes.basin_rows import derived, rows_of_basins, stated
 from nucleops.analysis.fes.hills import FromHills, from_hills
 from nucleops.analysis.fes.in_time import hills_in_time, in_time_of
+from nucleops.analysis.fes.more import path_of, weighted_rows
 from nucleops.analysis.fes.request import Request
 from nucleops.analysis.fes.result import BasinRow, InTime, Result, Reweighted
 from nucleops.analysis.fes.reweigh import estimator_of, reweigh, target_grid
@@ -147,6 +148,8 @@ def analyse_rows(
         in_time=in_time,
         length=read.length,
         verdict=verdict,
+        series=weighted_rows(request, read, estimator, basins, made),
+        path=path_of(request, read.targets, basins, made),
     )
 
 
@@ -173,7 +176,10 @@ def _of_hills_only(
     told = rows_of_basins(request, basins, surface, (values, nothing), none, zeros, 0)
     rows = [replace(row, unknown=verdict.missing[0]) for row in told]
     length = hills.scan.last_time
-    return Result(targets, grid, hills, surface, None, basins, rows, in_time, length, verdict)
+    path = path_of(request, targets, basins, surface)
+    return Result(
+        targets, grid, hills, surface, None, basins, rows, in_time, length, verdict, path=path
+    )
 
 
 def _verdict(

@@ -111,6 +111,8 @@ class Request:
         Times at which the difference of the first two basins is computed, without a stride.
     by_walker : bool
         Whether whole walkers are drawn in place of blocks.
+    path : tuple of str or None
+        Ends of a minimum free-energy path: basins, or values joined by commas.
     criteria : Criteria
         What a converged run has to show, and the units of energies and times.
     """
@@ -134,4 +136,5 @@ class Request:
     draws: int = 100
     n_times: int = 30
     by_walker: bool = False
+    path: tuple[str, str] | None = None
     criteria: Criteria = field(default_factory=Criteria)

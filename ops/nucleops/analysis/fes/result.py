@@ -8,6 +8,8 @@ from nucleops.analysis.basins import Basins
 from nucleops.analysis.estimators import Method
 from nucleops.analysis.fes.hills import FromHills
 from nucleops.analysis.grid import BoolArray, FloatArray, Grid
+from nucleops.analysis.paths.along import PathProfile
+from nucleops.analysis.states.series import Series
 from nucleops.analysis.verdict import Verdict
 
 
@@ -146,6 +148,10 @@ class Result:
         Time that the walkers ran, all together.
     verdict : Verdict
         Whether to believe it.
+    series : Series or None
+        The rows with their weights.
+    path : PathProfile or None
+        The path that was asked for, where visited points join its ends.
     """
 
     targets: tuple[str, ...]
@@ -158,3 +164,5 @@ class Result:
     in_time: InTime | None
     length: float
     verdict: Verdict
+    series: Series | None = None
+    path: PathProfile | None = None

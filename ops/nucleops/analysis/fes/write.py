@@ -11,6 +11,7 @@ from nucleops.analysis.convergence import grid_points
 from nucleops.analysis.fes.request import Request
 from nucleops.analysis.fes.result import BasinRow, Result
 from nucleops.analysis.grid import FloatArray, Grid
+from nucleops.analysis.paths.write import path_account, path_words, write_path
 from nucleops.analysis.stages.files import SUMMARY, write_json
 from nucleops.analysis.tables import write_table
 
@@ -48,6 +49,8 @@ def write_result(result: Result, request: Request, folder: Path) -> str:
         scan = np.array(result.reweighted.scan, dtype=np.float64).reshape(-1, 3)
         columns = {"block_rows": scan[:, 0], "n_blocks": scan[:, 1], f"error_{unit}": scan[:, 2]}
         write_table(folder, "blocks", columns)
+    if result.path is not None:
+        write_path(result.path, unit, folder)
     text = summary(result, request)
     (folder / "summary.txt").write_text(text + "\n", encoding="utf-8")
     write_json(folder / SUMMARY, _account(result, request))
@@ -136,6 +139,8 @@ def summary(result: Result, request: Request) -> str:
     lines += ["", *(_basin_line(row, result, unit) for row in result.rows[:MOST_BASINS])]
     if len(result.rows) > MOST_BASINS:
         lines.append(f"{len(result.rows) - MOST_BASINS} more basins are in basins.csv.")
+    if request.path is not None:
+        lines += ["", *path_words(result.path, request.path, unit)]
     return "\n".join(lines).rstrip()
 
 
@@ -202,6 +207,8 @@ def _account(result: Result, request: Request) -> dict[str, Any]:
             "rows": made.n_rows,
             "effective_rows": made.effective_rows,
         }
+    if result.path is not None:
+        account["path"] = path_account(result.path)
     if result.in_time is not None:
         account["round_trips"] = result.rows[1].trips
     return account

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nucleops.analysis.fes.result import Result
 from nucleops.analysis.free_energy import thermal_energy
 from nucleops.analysis.metadynamics import analyse
 from nucleops.analysis.settings import FreeEnergySettings
 from nucleops.analysis.stages.files import (
     SUMMARY,
     link_tree,
-    whole_system,
     write_csv,
     write_json,
     write_last,
 )
+from nucleops.analysis.stages.metad_states import path_and_states
 from nucleops.analysis.stages.metad_tables import account, surface_files
 from nucleops.analysis.stages.walker_files import read_walker, with_shared_hills
 from nucleops.analysis.trust import Run, read_run
@@ -43,7 +41,8 @@ def metad_folder(
     out : Path
         Folder to make: ``walker-000/`` .. (the runs, with ``last-trusted.extxyz`` and
         ``series.csv``), ``fes_1d.csv``, ``fes_2d.csv``, ``fes_2d_reweighted.csv``, ``fes.npz``,
-        ``convergence.csv``, ``blocks.csv``, ``hills.csv``, ``states/*.extxyz``, ``summary.json``.
+        ``convergence.csv``, ``blocks.csv``, ``hills.csv``, ``summary.json``, and what
+        :func:`nucleops.analysis.stages.metad_states.path_and_states` writes.
         Of OPES nothing that comes from hills: neither ``hills.csv`` nor ``fes_2d.csv``.
     name : str
         Name of the metadynamics in the study.
@@ -88,7 +87,8 @@ def metad_folder(
     if any(r.trusted.temperature_K != temperature for r in runs):
         raise WrongInput("metadynamics analysis: the walkers were run at different temperatures")
     kT = thermal_energy(temperature)
-    usable = [w for w in parts if len(w.laid) >= 2 and len(w.times_ps) >= 8]
+    chosen = [k for k, w in enumerate(parts) if len(w.laid) >= 2 and len(w.times_ps) >= 8]
+    usable = [parts[k] for k in chosen]
     summary: dict[str, Any] = {
         "name": name,
         "method": method,
@@ -104,7 +104,7 @@ def metad_folder(
         result, states = analyse(usable, names, kT, settings)
         surface_files(out, result, usable, kT)
         summary |= account(result, states)
-        summary["states_written"] = _states(out, runs, parts, result)
+        summary |= path_and_states(out, [runs[k] for k in chosen], result, settings)
     else:
         total = sum(r.trusted.trusted_ps for r in runs)
         laid = "hills" if method == "metadynamics" else "kernels"
@@ -134,33 +134,3 @@ def _hills_csv(out: Path, walkers: Sequence[Walker]) -> None:
             "height_kcal_mol": np.concatenate([own.height for own in hills]),
         },
     )
-
-
-def _states(
-    out: Path, runs: Sequence[Run], walkers: Sequence[Walker], result: Result
-) -> list[dict[str, Any]]:
-    """Write the frame nearest to each state's minimum, over all walkers."""
-    from nucleops.systems.files import write_extxyz
-
-    (out / "states").mkdir()
-    scale = np.concatenate([w.laid.sigmas for w in walkers]).mean(axis=0)
-    written = []
-    for basin in result.rows:
-        if not np.all(np.isfinite(basin.minimum)):
-            continue
-        name, goal, best = basin.name, basin.minimum, None
-        for k, (run, walker) in enumerate(zip(runs, walkers, strict=True)):
-            row = np.clip(np.searchsorted(walker.times_ps, run.times_ps), 0, len(walker.values) - 1)
-            away = np.sum(((walker.values[row] - goal) / scale) ** 2, axis=1)
-            frame = int(np.argmin(away))
-            if best is None or away[frame] < best[0]:
-                best = (float(away[frame]), k, frame, walker.values[row[frame]])
-        if best is None:
-            continue
-        _, k, frame, values = best
-        run = runs[k]
-        system = replace(run.system.with_positions(run.positions[frame]), cell=run.cells[frame])
-        text = f"state {name}, walker {k}, {run.times_ps[frame]:g} ps"
-        write_extxyz(whole_system(system), out / "states" / f"{name}.extxyz", provenance=text)
-        written.append({"name": name, "walker": k, "time_ps": run.times_ps[frame], "cvs": values})
-    return written

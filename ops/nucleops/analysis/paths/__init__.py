@@ -1,0 +1,1 @@
+"""Minimum free-energy paths on grids: which way, over which pass, what changes first."""

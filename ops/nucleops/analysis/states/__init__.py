@@ -1,0 +1,1 @@
+"""What states look like: frames nearest to each, solvent that bridges, mean distances."""
