@@ -8,6 +8,9 @@ from pydantic import Field, model_validator
 
 from nucleops.settings import Name, NonNegative, Positive, PositiveInt, Settings
 
+PATH = "path"
+"""What the structures along a path are called among those of states."""
+
 
 class State(Settings):
     """A named region of collective-variable space."""
@@ -60,6 +63,16 @@ class FreeEnergySettings(Settings):
     """Frames written of each state, those nearest to its minimum."""
     bridges: BridgeSettings = BridgeSettings()
     """What counts as bonded and as bridging where two monomers become a dimer."""
+
+    @model_validator(mode="after")
+    def _between(self) -> FreeEnergySettings:
+        names = [state.name for state in self.states]
+        if len(names) == 1:
+            raise ValueError(f"a difference needs two states or more, found only {names[0]}")
+        if len(set(names)) < len(names) or PATH in names:
+            allowed = f"different names, none of them {PATH}"
+            raise ValueError(f"states: found {', '.join(names)}, allowed {allowed}")
+        return self
 
 
 class BondSettings(Settings):

@@ -104,6 +104,18 @@ def test_a_mistake_is_named_with_its_line(old: str, new: str, expected: list[str
         assert f"line {line}," in joined or f"line {line - 1}," in joined
 
 
+def test_a_difference_is_between_states_that_can_be_told_apart() -> None:
+    dimer = "        - {name: dimer, ranges: {s1: [2.65, 3.1]}}\n"
+    for new, said in (
+        ("", "needs two states or more, found only opened"),
+        (dimer.replace("name: dimer", "name: opened"), "found opened, opened, allowed different"),
+        (dimer.replace("name: dimer", "name: path"), "none of them path"),
+    ):
+        (found,) = mistakes(quickstart_with(dimer, new))
+        assert "metad.monomer-dimer.analysis" in found
+        assert said in found
+
+
 def test_a_study_without_charges_is_what_it_was_before_there_were_any() -> None:
     """Its digest must not change: runs are told apart by it."""
     content = load_study("quickstart").model_dump(mode="json")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from nucleops.analysis.settings import PATH
 from nucleops.analysis.stages.files import whole_system
 from nucleops.analysis.states.analyse import BASIN, JOINED, States
 from nucleops.analysis.states.bridges import MODE_WORDS, MODES
@@ -19,7 +20,6 @@ from nucleops.systems.files import write_frames
 from nucleops.systems.system import System
 
 FOLDER = "states"
-PATH = "path"
 
 
 def write_states(states: States, time_unit: str, folder: Path) -> list[dict[str, Any]]:
