@@ -26,6 +26,8 @@ class ExploredRun:
     ----------
     system : System
         Topology; its positions are those of the start.
+    steps : ndarray of int
+        MD step of each frame, shape (n_frames,).
     positions : ndarray
         Shape (n_frames, n_atoms, 3), angstrom.
     cells : ndarray
@@ -45,6 +47,7 @@ class ExploredRun:
     """
 
     system: System
+    steps: NDArray[np.int64]
     positions: FloatArray
     cells: FloatArray
     deviation_eV_A: FloatArray
@@ -95,6 +98,7 @@ def _read(traj: Path, devi: Path, folder: Path | None) -> ExploredRun:
     label = json.loads(named.read_text())["exploration"] if named.is_file() else ""
     return ExploredRun(
         system,
+        steps,
         positions,
         cells,
         deviation,
@@ -143,14 +147,16 @@ def _cvs(path: Path, names: Sequence[str], times_fs: FloatArray) -> dict[str, Fl
 def write_chosen(
     runs: list[ExploredRun], chosen: list[NDArray[np.int64]], folder: Path
 ) -> list[Path]:
-    """Write the chosen frames of each run as extended XYZ with roles; returns the files."""
-    from nucleops.systems.files import frames_of, write_trajectory
+    """Write the chosen frames of each run as extended XYZ, each with its MD step; return the files."""
+    from nucleops.systems.files import frames_of, write_frames
 
     folder.mkdir(parents=True, exist_ok=True)
     files = []
     for i, (run, frames) in enumerate(zip(runs, chosen, strict=True)):
         if len(frames):
             path = folder / f"run-{i:04d}.extxyz"
-            write_trajectory(frames_of(run.system, run.positions[frames], run.cells[frames]), path)
+            systems = frames_of(run.system, run.positions[frames], run.cells[frames])
+            said = [{"step": int(step)} for step in run.steps[frames]]
+            write_frames(zip(systems, said, strict=True), path)
             files.append(path)
     return files

@@ -17,6 +17,7 @@ from nucleops.bias.series import write_colvar
 from nucleops.engines.cp2k.frames import LabelledFrame
 from nucleops.learning.dataset import write_deepmd
 from nucleops.learning.frames import stack_frames
+from nucleops.learning.labelling import TASK_FILE, prepare_tasks
 from nucleops.learning.record import write_round
 from nucleops.learning.selector import TrustLevelSelector
 from nucleops.selection import MOST_PUBLISHED, SelectConfs, published
@@ -115,6 +116,14 @@ def test_frames_keep_their_own_cells(folder: Path) -> None:
     cells = np.array([[12.0] * 3, [12.5] * 3, [13.0] * 3])
     out = select([explored(folder / "a", [0.1, 0.3, 0.1], cells=cells)], FIXED)
     assert read_trajectory(out["confs"][0])[1].tolist() == [[12.5] * 3]
+
+
+def test_chosen_frames_take_their_step_to_where_they_are_labelled(folder: Path) -> None:
+    runs = [explored(folder / "a", [0.1, 0.3, 0.4]), explored(folder / "bb", [0.3, 0.1, 0.1])]
+    tasks = prepare_tasks(select(runs, FIXED)["confs"], TYPE_MAP, 9, folder / "tasks")
+    origins = [o for task in tasks for o in json.loads((task / TASK_FILE).read_text())["origins"]]
+    assert [origin["step"] for origin in origins] == [10, 20, 0]
+    assert len({origin["parent"] for origin in origins}) == 2
 
 
 def test_what_is_labelled_already_is_not_labelled_again(folder: Path) -> None:
