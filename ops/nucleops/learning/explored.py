@@ -147,7 +147,7 @@ def _cvs(path: Path, names: Sequence[str], times_fs: FloatArray) -> dict[str, Fl
 def write_chosen(
     runs: list[ExploredRun], chosen: list[NDArray[np.int64]], folder: Path
 ) -> list[Path]:
-    """Write the chosen frames of each run as extended XYZ, each with its MD step; return the files."""
+    """Write the chosen frames of each run as extended XYZ, each with its MD step."""
     from nucleops.systems.files import frames_of, write_frames
 
     folder.mkdir(parents=True, exist_ok=True)
