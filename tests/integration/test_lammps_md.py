@@ -103,7 +103,8 @@ def test_a_droplet_does_not_drift(committee: Any, droplet: System, tmp_path: Pat
     masses = np.array([MASS_G_MOL[s] for s in droplet.symbols])
     frames = read_dump(tmp_path / "md" / "trajectory.dump").positions
     centres = np.einsum("i,fix->fx", masses, frames) / masses.sum()
-    assert np.abs(centres - centres[0]).max() < 1e-3
+    # the wall may push a little; a centre with thermal velocity would go 0.08 A
+    assert np.abs(centres - centres[0]).max() < 0.01
 
 
 def test_a_run_ends_where_trust_ends(committee: Any, droplet: System, tmp_path: Path) -> None:
