@@ -49,7 +49,7 @@ def test_uses_are_listed_once_each() -> None:
         ("monomer-dimer", "pair"),
         ("dimers-octahedron", "dimers"),
         ("learn --name monomer-dimer", "dimer-small"),
-        ("learn --name dimers-octahedron", "dimers-small"),
+        ("learn --name dimers-octahedron", "dimers-opened"),
     ]
 
 
