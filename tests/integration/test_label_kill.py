@@ -22,7 +22,7 @@ from nucleops.systems.system import System
 
 pytestmark = pytest.mark.integration
 
-N_FRAMES, CLASH = 24, 4
+N_FRAMES, CLASH = 40, 4
 ATTEMPT = """
 import sys
 from pathlib import Path
