@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 HERE = Path(__file__).parent
+_TENTH = 0.1
 
 
 def asset(name: str) -> str:
@@ -67,6 +68,7 @@ def render(context: Mapping[str, Any]) -> str:
     environment.filters["scheme"] = scheme
     environment.filters["charge"] = charge
     environment.globals["with_error"] = with_error
+    environment.globals["share_percent"] = share_percent
     environment.filters["outside_words"] = outside_words
     environment.filters["shell_words"] = shell_words
     environment.filters["duration"] = duration
@@ -104,6 +106,14 @@ def with_error(value: Any, error: Any) -> str:
     power = math.floor(math.log10(error))
     decimals = max(0, -power + (1 if error / 10.0**power < 2 else 0))
     return f"{value:.{decimals}f} ± {error:.{decimals}f}".replace("-", "\u2212")
+
+
+def share_percent(share: float, error: float | None) -> str:
+    """A share in percent, to a tenth at best; weights of biased runs span many orders."""
+    percent, off = 100.0 * share, 100.0 * (error or 0.0)
+    if off < _TENTH and (percent < _TENTH or percent > 100.0 - _TENTH):
+        return f"below {_TENTH}" if percent < _TENTH else f"above {100.0 - _TENTH}"
+    return with_error(percent, max(off, _TENTH))
 
 
 def duration(seconds: Any) -> str:

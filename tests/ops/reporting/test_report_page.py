@@ -220,6 +220,22 @@ def test_values_have_the_decimals_of_their_error(
     assert page.with_error(value, error) == text
 
 
+@pytest.mark.parametrize(
+    ("share", "error", "text"),
+    [
+        (1.0, 3e-11, "above 99.9"),
+        (1e-9, None, "below 0.1"),
+        (0.99999, 0.004, "100.0 ± 0.4"),
+        (0.25, 1e-6, "25.00 ± 0.10"),
+        (0.25, 0.03, "25 ± 3"),
+    ],
+)
+def test_shares_are_told_to_a_tenth_of_a_percent(
+    share: float, error: float | None, text: str
+) -> None:
+    assert page.share_percent(share, error) == text
+
+
 def test_inline_figure_takes_the_pages_colour() -> None:
     svg = (
         '<?xml version="1.0"?><svg viewBox="0 0 5 5" width="5pt"><g id="a" style="fill:#1b1f24"/>'
