@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from kept_runs import LENIENT
 
 from nucleops.dpgen2 import STYLE, register
 from nucleops.engines.lammps.readers import read_dump, read_model_deviation
@@ -41,17 +42,11 @@ def exploration_group(droplet: System, folder: Path) -> Any:
     topology = (folder / "topology.extxyz").read_text()
     group = BaseExplorationTaskGroup()
     for limit in (50.0, 1e-4):
+        trust = LENIENT.model_copy(update={"force_deviation_eV_A": limit})
         task = {
             "system": "droplet",
             "md": {"steps": 6, "stride": 2},  # a tiny potential; later frames may clash
-            "trust": {
-                "force_deviation_eV_A": limit,
-                "temperature_factor": 20,
-                "energy_margin_eV_atom": 50,
-                "energy_rise_eV_atom": 50,
-                "bond_stretch": 1e3,
-                "closest_contact_A": 0.01,
-            },
+            "trust": trust.model_dump(mode="json"),
             "seed": 7,
         }
         files = ExplorationTask().add_file("task.json", json.dumps(task))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kept_runs import LENIENT
 
 from nucleops.engines.lammps.readers import read_dump, read_model_deviation
 from nucleops.explore import PrepExplore, RunExplore
@@ -28,17 +29,11 @@ def test_dpgen2_explores_with_our_operators(
     group = BaseExplorationTaskGroup()
     # one in peace, one beyond the hard limit from the start, one of atoms on top of one another
     for limit, shift in ((50.0, 0.0), (1e-4, 0.0), (50.0, 1.0)):
+        trust = LENIENT.model_copy(update={"force_deviation_eV_A": limit})
         task = {
             "system": "droplet",
             "md": {"steps": 60, "stride": 20},
-            "trust": {
-                "force_deviation_eV_A": limit,
-                "temperature_factor": 20,
-                "energy_margin_eV_atom": 50,
-                "energy_rise_eV_atom": 50,
-                "bond_stretch": 1e3,
-                "closest_contact_A": 0.01,
-            },
+            "trust": trust.model_dump(mode="json"),
             "seed": 7,
         }
         start = droplet.positions.copy()

@@ -87,8 +87,14 @@ def test_a_run_too_short_to_be_looked_at_reports_both_its_ends(
 ) -> None:
     monkeypatch.setattr(supervision, "WATCH_INTERVAL_S", 3600.0)
     seen: list[tuple[int, int]] = []
-    report = lambda done, total: seen.append((done, total))  # noqa: E731
-    run(tmp_path / "md", settings_for(400), None, 5, None, report)
+    run(
+        tmp_path / "md",
+        settings_for(400),
+        None,
+        5,
+        None,
+        progress=lambda done, total: seen.append((done, total)),
+    )
     assert seen == [(0, 400), (400, 400)]
 
 

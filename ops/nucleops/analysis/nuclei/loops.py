@@ -10,6 +10,62 @@ from nucleops.compiled import compiled
 
 
 @compiled
+def nearest2(a: Any, b: Any, edges: Any) -> Any:
+    """Return the squared distance of two points by the nearest image; an edge of 0: no image."""
+    r2 = 0.0
+    for k in range(3):
+        d = a[k] - b[k]
+        edge = edges[k]
+        if edge > 0:
+            d -= edge * np.floor(d / edge + 0.5)
+        r2 += d * d
+    return r2
+
+
+@compiled
+def label(x: Any, cells: Any, closes2: float, opens2: float, graph: Any, labels: Any) -> None:
+    """Name the aggregate of each point in each frame, by contacts that open later than they close.
+
+    Parameters
+    ----------
+    x : ndarray
+        Positions, shape (F, n, 3).
+    cells : ndarray
+        Edge lengths, shape (F, 3); zero stands for no periodicity.
+    closes2, opens2 : float
+        Squared distances at which a contact closes and opens.
+    graph : ndarray of bool
+        Contacts, carried from frame to frame, shape (n, n).
+    labels : ndarray of int32
+        Filled: the smallest place of the aggregate, shape (F, n).
+    """
+    n = x.shape[1]
+    for f in range(x.shape[0]):
+        row = labels[f]
+        for i in range(n):
+            row[i] = i
+        for i in range(n):
+            for j in range(i + 1, n):
+                r2 = nearest2(x[f, i], x[f, j], cells[f])
+                touch = r2 < (opens2 if graph[i, j] else closes2)
+                graph[i, j] = touch
+                graph[j, i] = touch
+                if touch:
+                    a, b = i, j
+                    while row[a] != a:
+                        a = row[a]
+                    while row[b] != b:
+                        b = row[b]
+                    if a < b:
+                        row[b] = a
+                    else:
+                        row[a] = b
+        for i in range(n):
+            # parents have smaller numbers, and theirs are roots already
+            row[i] = row[row[i]]
+
+
+@compiled
 def within(a: Any, b: Any, cells: Any, limit_A: float, close: Any) -> None:
     """Mark the pairs that are closer than a limit, by the nearest image.
 
@@ -27,13 +83,7 @@ def within(a: Any, b: Any, cells: Any, limit_A: float, close: Any) -> None:
     for f in range(a.shape[0]):
         for i in range(a.shape[1]):
             for j in range(b.shape[1]):
-                r2 = 0.0
-                for k in range(3):
-                    d = b[f, j, k] - a[f, i, k]
-                    edge = cells[f, k]
-                    if edge > 0:
-                        d -= edge * np.floor(d / edge + 0.5)
-                    r2 += d * d
+                r2 = nearest2(b[f, j], a[f, i], cells[f])
                 close[f, i, j] = r2 < limit_A * limit_A
 
 
