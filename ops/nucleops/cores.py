@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def usable_cores() -> int:
@@ -32,3 +39,36 @@ def usable_threads(threads: int | None = None) -> int:
     with contextlib.suppress(ValueError):
         return max(1, int(os.environ.get("OMP_NUM_THREADS", "")))
     return usable_cores()
+
+
+def in_threads(
+    call: Callable[[Item], Result], items: Sequence[Item], threads: int | None = None
+) -> list[Result]:
+    """Return a call's results for all items, in their order, worked out side by side.
+
+    Parameters
+    ----------
+    call : callable
+        What is to be done; worth a thread where it releases the interpreter's lock.
+    items : sequence
+        What to do it for.
+    threads : int or None
+        See :func:`usable_threads` for None.
+
+    Raises
+    ------
+    BaseException
+        What a call raised.
+    """
+    count = min(usable_threads(threads), len(items))
+    if count < 2:
+        return [call(item) for item in items]
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(call, items))
+
+
+def shares(count: int, threads: int | None = None) -> list[slice]:
+    """Cut a range into one piece for each thread that may be started, none of them empty."""
+    pieces = max(1, min(usable_threads(threads), count))
+    edges = [count * k // pieces for k in range(pieces + 1)]
+    return [slice(a, b) for a, b in pairwise(edges)]

@@ -13,8 +13,9 @@ from nucleops.analysis.radial import Radial, RadialTally
 from nucleops.analysis.settings import StructureSettings
 from nucleops.analysis.structure import Kind, bonded_kinds
 from nucleops.errors import WrongInput
+from nucleops.systems.frames import Frames
 from nucleops.systems.system import System
-from nucleops.systems.trajectory import Frames, Trajectory
+from nucleops.systems.trajectory import Trajectory
 
 FEWEST_FRAMES = 10
 """Frames below which no density is estimated: it would show one structure, not a distribution."""

@@ -11,7 +11,8 @@ from nucleops.bias.resolved import FloatArray, ResolvedBias
 from nucleops.bias.tables import header_text, rows_text
 from nucleops.bias.values import evaluate
 from nucleops.errors import WrongInput
-from nucleops.systems.trajectory import Frames, Trajectory
+from nucleops.systems.frames import Frames
+from nucleops.systems.trajectory import Trajectory
 
 
 def values_along(

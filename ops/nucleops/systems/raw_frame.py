@@ -1,4 +1,4 @@
-"""One frame as a format gives it, before it is held against a topology."""
+"""Frames as formats give them one by one, and chunks of them held against a topology."""
 
 from __future__ import annotations
 

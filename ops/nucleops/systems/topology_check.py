@@ -34,11 +34,7 @@ def check_frame(path: Path, frame: RawFrame, topology: System, first: RawFrame |
     """
     where = f"{path}, frame {frame.number}"
     if len(frame.positions) != topology.n_atoms:
-        raise WrongInput(
-            f"{where}: found {len(frame.positions)} atoms, but the topology {topology.name!r} has "
-            f"{topology.n_atoms}",
-            advice="give the topology that the trajectory was run with",
-        )
+        raise other_count(where, len(frame.positions), topology)
     if topology.periodic and frame.periodic is False:
         raise WrongInput(
             f"{where}: its cell does not repeat, that of the topology {topology.name!r} does"
@@ -65,3 +61,12 @@ def check_frame(path: Path, frame: RawFrame, topology: System, first: RawFrame |
                 f"and {symbol} in the topology {topology.name!r}; the atoms must come in the same "
                 "order"
             )
+
+
+def other_count(where: str, n_atoms: int, topology: System) -> WrongInput:
+    """Return the error of a frame, told by `where`, of more or fewer atoms than the topology."""
+    return WrongInput(
+        f"{where}: found {n_atoms} atoms, but the topology {topology.name!r} has"
+        f" {topology.n_atoms}",
+        advice="give the topology that the trajectory was run with",
+    )

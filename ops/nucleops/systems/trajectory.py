@@ -4,6 +4,7 @@ One reader for everything that is computed along a trajectory::
 
     for frames in Trajectory(Path("md.xtc"), topology, stride=10):
         frames.positions                       # (F, N, 3) angstrom, float64
+        frames.of(atoms, np.float32)           # (F, k, 3), reading no others where it can
 
 Formats are told by a file's first bytes, not by its name: extended XYZ and CP2K's XYZ, LAMMPS
 text dumps, either of them gzipped or not, XTC, TRR and DCD. Memory does not grow with the length
@@ -18,99 +19,46 @@ import struct
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nucleops.errors import WrongInput
-from nucleops.systems.binary_frames import dcd_frames, xdr_frames
+from nucleops.systems.chunks import in_chunks
+from nucleops.systems.dcd import dcd_frames
+from nucleops.systems.frames import Frames
 from nucleops.systems.lammps_dump import dump_frames
 from nucleops.systems.lines import EndsEarly
 from nucleops.systems.raw_frame import RawFrame, Selection
-from nucleops.systems.system import FloatArray, System
-from nucleops.systems.topology_check import check_frame
+from nucleops.systems.system import System
+from nucleops.systems.trr import trr_frames
+from nucleops.systems.xtc import xtc_frames
 from nucleops.systems.xyz_frames import xyz_frames
 
-IntArray = NDArray[np.int64]
+ATOMS_AT_ONCE = 500_000
+"""A chunk holds about so many atoms, all its frames together: 12 MB of coordinates."""
 
-ATOMS_AT_ONCE = 250_000
-"""A chunk holds about so many atoms, all its frames together: 6 MB of coordinates."""
-_FS_PER_PS = 1000.0
+Reader = Callable[[Path, Selection, System, int], Iterator[Frames]]
 
-FORMATS: dict[str, tuple[str, Callable[[Path, Selection], Iterator[RawFrame]]]] = {
-    "xyz": ("extended XYZ", xyz_frames),
-    "dump": ("LAMMPS text dump", dump_frames),
-    "xtc": ("XTC", partial(xdr_frames, "xtc")),
-    "trr": ("TRR", partial(xdr_frames, "trr")),
+
+def _one_by_one(read: Callable[[Path, Selection], Iterator[RawFrame]]) -> Reader:
+    def chunks(
+        path: Path, selection: Selection, topology: System, at_once: int
+    ) -> Iterator[Frames]:
+        return in_chunks(path, read(path, selection), topology, at_once)
+
+    return chunks
+
+
+FORMATS: dict[str, tuple[str, Reader]] = {
+    "xyz": ("extended XYZ", _one_by_one(xyz_frames)),
+    "dump": ("LAMMPS text dump", _one_by_one(dump_frames)),
+    "xtc": ("XTC", xtc_frames),
+    "trr": ("TRR", _one_by_one(trr_frames)),
     "dcd": ("DCD", dcd_frames),
 }
 """What each format is called, and what reads it."""
-
-
-@dataclass(frozen=True)
-class Frames:
-    """A chunk of frames.
-
-    Attributes
-    ----------
-    numbers : ndarray of int
-        Place of each frame in the file, from 0, shape (F,).
-    positions : ndarray
-        Angstrom, as written (wrapped or not), in the topology's order, shape (F, N, 3).
-    cells : ndarray
-        Edge lengths in angstrom, shape (F, 3); the topology's where the file has none.
-    steps : ndarray of int or None
-        MD step of each frame, shape (F,), where the file counts them.
-    times_fs : ndarray or None
-        Shape (F,), where the file has times in a unit that is known.
-    clock : str
-        Where ``times_fs`` come from, in a word such as ``xtc-ps``.
-    """
-
-    numbers: IntArray
-    positions: FloatArray
-    cells: FloatArray
-    steps: IntArray | None
-    times_fs: FloatArray | None
-    clock: str
-
-    def until(self, last_step: int | None) -> Frames:
-        """Return the frames of MD steps up to this one; all where it is None or none is counted."""
-        if last_step is None or self.steps is None or self.steps[-1] <= last_step:
-            return self
-        return self[self.steps <= last_step]
-
-    def __getitem__(self, chosen: NDArray[np.bool_] | slice) -> Frames:
-        """Return some of the frames."""
-        return Frames(
-            numbers=self.numbers[chosen],
-            positions=self.positions[chosen],
-            cells=self.cells[chosen],
-            steps=None if self.steps is None else self.steps[chosen],
-            times_fs=None if self.times_fs is None else self.times_fs[chosen],
-            clock=self.clock,
-        )
-
-    def times_ps(self, frame_ps: float | None = None, step_fs: float | None = None) -> FloatArray:
-        """Time of each frame in ps, shape (F,).
-
-        Parameters
-        ----------
-        frame_ps : float or None
-            Time between frames of the file in ps, whatever the file says.
-        step_fs : float or None
-            Time step in fs, for files that count steps and have no times (LAMMPS dumps). Where
-            nothing tells the time, frames count as 1 ps.
-        """
-        if frame_ps is None and self.times_fs is not None:
-            return np.asarray(self.times_fs / _FS_PER_PS, dtype=np.float64)
-        if frame_ps is None and step_fs is not None and self.steps is not None:
-            return np.asarray(self.steps * (step_fs / _FS_PER_PS), dtype=np.float64)
-        apart = 1.0 if frame_ps is None else frame_ps
-        return np.asarray(self.numbers * apart, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -157,49 +105,30 @@ class Trajectory:
     def __iter__(self) -> Iterator[Frames]:
         """Yield chunks of frames."""
         at_once = max(1, self.atoms_at_once // max(self.topology.n_atoms, 1))
-        chunk: list[RawFrame] = []
-        found = 0
-        for frame in self._raw():
-            chunk.append(frame)
-            found += 1
-            if len(chunk) == at_once:
-                yield self._joined(chunk)
-                chunk = []
-        if chunk:
-            yield self._joined(chunk)
-        if not found:
+        read = FORMATS[format_of(self.path)][1]
+        selection = Selection(self.start, self.stop, self.stride)
+        first = True
+        try:
+            for frames in read(self.path, selection, self.topology, at_once):
+                yield self._with_cells(frames, first)
+                first = False
+        except EndsEarly as error:
+            warnings.warn(f"{error.message}; left out", stacklevel=2)
+        if first:
             raise WrongInput(
                 f"{self.path}: no whole frame from number {self.start} on"
                 + ("" if self.stop is None else f" and before {self.stop}")
             )
 
-    def _raw(self) -> Iterator[RawFrame]:
-        read = FORMATS[format_of(self.path)][1]
-        first: RawFrame | None = None
-        try:
-            for frame in read(self.path, Selection(self.start, self.stop, self.stride)):
-                check_frame(self.path, frame, self.topology, first)
-                if first is None and frame.cell is None and self.topology.periodic:
-                    warnings.warn(
-                        f"{self.path} has no cell; that of the topology is taken", stacklevel=3
-                    )
-                first = first or frame
-                yield frame
-        except EndsEarly as error:
-            warnings.warn(f"{error.message}; left out", stacklevel=3)
-
-    def _joined(self, chunk: list[RawFrame]) -> Frames:
-        steps = [frame.step for frame in chunk if frame.step is not None]
-        times = [frame.time_fs for frame in chunk if frame.time_fs is not None]
-        cells = [self.topology.cell if frame.cell is None else frame.cell for frame in chunk]
-        return Frames(
-            numbers=np.array([frame.number for frame in chunk], dtype=np.int64),
-            positions=np.array([frame.positions for frame in chunk]),
-            cells=np.array(cells, dtype=np.float64),
-            steps=np.array(steps, dtype=np.int64) if len(steps) == len(chunk) else None,
-            times_fs=np.array(times) if len(times) == len(chunk) else None,
-            clock=chunk[0].clock,
-        )
+    def _with_cells(self, frames: Frames, first: bool) -> Frames:
+        """Give the topology's cell to frames that have none."""
+        without = np.isnan(frames.cells[:, 0])
+        if not without.any():
+            return frames
+        if first and without[0] and self.topology.periodic:
+            warnings.warn(f"{self.path} has no cell; that of the topology is taken", stacklevel=3)
+        cells = np.where(without[:, None], self.topology.cell, frames.cells)
+        return replace(frames, cells=cells)
 
 
 def format_of(path: Path) -> str:

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nucleops.systems.binary_frames import AKMA_FS
+from nucleops.systems.dcd import AKMA_FS
 from nucleops.systems.files import frames_of, write_trajectory
+from nucleops.systems.frames import Frames
 from nucleops.systems.system import System, type_map
-from nucleops.systems.trajectory import Frames, Trajectory, format_of
+from nucleops.systems.trajectory import Trajectory, format_of
 
 SAME_FOLDER = settings(
     deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture]

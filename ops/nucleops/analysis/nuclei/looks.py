@@ -108,7 +108,8 @@ def _within(a: ArrayLike, b: ArrayLike, cells: FloatArray, limit_A: float) -> Bo
     """Which pairs are closer than a limit: (F, a, 3), (F, b, 3) -> (F, a, b)."""
     from nucleops.analysis.nuclei.loops import within
 
-    x, y = np.asarray(a), np.asarray(b)
+    # one type and layout, for which the loop is compiled once
+    x, y = (np.ascontiguousarray(points, dtype=np.float64) for points in (a, b))
     close = np.empty((len(x), x.shape[1], y.shape[1]), dtype=np.bool_)
     within(x, y, cells, limit_A, close)
     return close

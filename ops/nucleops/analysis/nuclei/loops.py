@@ -10,16 +10,20 @@ from nucleops.compiled import compiled
 
 
 @compiled
-def nearest2(a: Any, b: Any, edges: Any) -> Any:
-    """Return the squared distance of two points by the nearest image; an edge of 0: no image."""
-    r2 = 0.0
+def invert(edges: Any, per_edge: Any) -> None:
+    """Fill the inverse edge lengths of a cell, zero where an edge of zero stands for no image."""
     for k in range(3):
-        d = a[k] - b[k]
-        edge = edges[k]
-        if edge > 0:
-            d -= edge * np.floor(d / edge + 0.5)
-        r2 += d * d
-    return r2
+        per_edge[k] = 1.0 / edges[k] if edges[k] > 0 else 0.0
+
+
+@compiled
+def nearest2(a: Any, b: Any, edges: Any, per_edge: Any) -> Any:
+    """Return the squared distance of two points by the nearest image; see :func:`invert`."""
+    x, y, z = a[0] - b[0], a[1] - b[1], a[2] - b[2]
+    x -= edges[0] * np.floor(x * per_edge[0] + 0.5)
+    y -= edges[1] * np.floor(y * per_edge[1] + 0.5)
+    z -= edges[2] * np.floor(z * per_edge[2] + 0.5)
+    return x * x + y * y + z * z
 
 
 @compiled
@@ -40,14 +44,19 @@ def label(x: Any, cells: Any, closes2: float, opens2: float, graph: Any, labels:
         Filled: the smallest place of the aggregate, shape (F, n).
     """
     n = x.shape[1]
+    r2, per_edge = np.empty(n), np.empty(3)
     for f in range(x.shape[0]):
+        invert(cells[f], per_edge)
         row = labels[f]
         for i in range(n):
             row[i] = i
         for i in range(n):
+            for j in range(i + 1, n):  # by itself, it is done by vector instructions
+                r2[j] = nearest2(x[f, i], x[f, j], cells[f], per_edge)
             for j in range(i + 1, n):
-                r2 = nearest2(x[f, i], x[f, j], cells[f])
-                touch = r2 < (opens2 if graph[i, j] else closes2)
+                if r2[j] >= opens2 and not graph[i, j]:
+                    continue
+                touch = r2[j] < (opens2 if graph[i, j] else closes2)
                 graph[i, j] = touch
                 graph[j, i] = touch
                 if touch:
@@ -80,10 +89,12 @@ def within(a: Any, b: Any, cells: Any, limit_A: float, close: Any) -> None:
     close : ndarray of bool
         Filled, shape (F, a, b).
     """
+    per_edge = np.empty(3)
     for f in range(a.shape[0]):
+        invert(cells[f], per_edge)
         for i in range(a.shape[1]):
             for j in range(b.shape[1]):
-                r2 = nearest2(b[f, j], a[f, i], cells[f])
+                r2 = nearest2(b[f, j], a[f, i], cells[f], per_edge)
                 close[f, i, j] = r2 < limit_A * limit_A
 
 

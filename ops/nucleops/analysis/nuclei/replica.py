@@ -16,9 +16,11 @@ from nucleops.analysis.nuclei.tracks import History, follow_aggregates
 from nucleops.analysis.nuclei.watched import Groups, Watched, groups_of, watch
 from nucleops.analysis.settings import NucleationSettings, Switch
 from nucleops.bias.coordination import coordination_numbers
+from nucleops.cores import in_threads
 from nucleops.errors import WrongInput
+from nucleops.systems.frames import Frames
 from nucleops.systems.system import System
-from nucleops.systems.trajectory import Frames, Trajectory
+from nucleops.systems.trajectory import Trajectory
 
 Show = Callable[[Watched, LabelArray, History], None]
 SMALLEST = 3
@@ -106,7 +108,7 @@ def analyse_trajectory(
     last: list[System] = []
 
     def remember(frames: Frames) -> None:
-        moved = trajectory.topology.with_positions(frames.positions[-1])
+        moved = trajectory.topology.with_positions(frames[-1:].positions[0])
         last[:] = [replace(moved, cell=frames.cells[-1])]
 
     with watch(
@@ -159,17 +161,19 @@ def _analyse(watched: Watched, settings: NucleationSettings, end: System) -> Rep
 def _coordination(watched: Watched, rational: Switch) -> dict[str, FloatArray]:
     n = watched.metal.shape[1]
     series = {name: np.empty(len(watched)) for name in ("metal", "sulfur", "nitrogen")}
-    for part in watched.chunks():
+
+    def some(part: slice) -> None:
         cells = watched.cells[part] if watched.periodic else None
-        metal = np.asarray(watched.metal[part], dtype=np.float64)
+        metal = watched.metal[part]
         for name, values in series.items():
-            other = np.asarray(getattr(watched, name)[part], dtype=np.float64)
-            around = None if name == "metal" else other
-            numbers = coordination_numbers(
-                metal, around, cells, rational.r0_A, rational.n, rational.m
-            )
             # without a second group each pair is counted once, and belongs to two metals
-            values[part] = numbers.sum(axis=1) / n * (2 if name == "metal" else 1)
+            around = None if name == "metal" else getattr(watched, name)[part]
+            numbers = coordination_numbers(
+                metal, around, cells, rational.r0_A, rational.n, rational.m, threads=1
+            )
+            values[part] = numbers.sum(axis=1, dtype=np.float64) / n * (2 if name == "metal" else 1)
+
+    in_threads(some, list(watched.chunks()))
     return series
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +20,12 @@ from nucleops.analysis.geometry import make_whole, minimum_image
 from nucleops.analysis.grid import FloatArray
 from nucleops.analysis.nuclei.changepoints import ChangePoint, change_points
 from nucleops.analysis.nuclei.contacts import LabelArray
-from nucleops.analysis.nuclei.looks import look_at, majority
+from nucleops.analysis.nuclei.looks import Looks, look_at, majority
 from nucleops.analysis.nuclei.naming import KINDS, PERFECT, Named, Namer
 from nucleops.analysis.nuclei.watched import Watched
 from nucleops.analysis.settings import NucleationSettings
 from nucleops.bias.coordination import coordination_numbers
+from nucleops.cores import in_threads, usable_threads
 
 EVENTS = ("drying", "aggregation", "reorganisation")
 """Steps of nucleation that are dated, each by the change of level of one series."""
@@ -106,7 +108,9 @@ def tell(
     sulfur = np.empty(points.shape[:2])
     namers = [Namer(watched.groups.ligands, settings) for _ in nuclei]
     offsets = _offsets(watched, nuclei)
-    for part, free in _unwrapped_backwards(watched):
+
+    def look(chunk: tuple[slice, FloatArray]) -> list[Looks]:
+        part, free = chunk
         wholes = [free[:, list(m)] + offset for m, offset in zip(nuclei, offsets, strict=True)]
         points[part] = np.stack([whole.mean(axis=1) for whole in wholes], axis=1)
         metal[part] = _coordination(watched, part, points[part], watched.metal, settings, "metal")
@@ -116,7 +120,13 @@ def tell(
         for k, whole in enumerate(wholes):
             bound = _coordination(watched, part, whole, watched.sulfur, settings, "pair")
             sulfur[part, k] = bound.mean(axis=1)
-            namers[k].add(look_at(watched, part, whole, settings))
+        return [look_at(watched, part, whole, settings) for whole in wholes]
+
+    chunks = _unwrapped_backwards(watched)
+    while some := list(islice(chunks, usable_threads())):
+        for looks in in_threads(look, some):
+            for namer, seen in zip(namers, looks, strict=True):
+                namer.add(seen)
     return [
         _story(
             watched, labels, members, namers[k].result(), points[:, k],
@@ -206,8 +216,15 @@ def _coordination(
         "pair": settings.pair_switch,
     }[which]
     cells = watched.cells[part] if watched.periodic else None
-    others = np.asarray(around[part], dtype=np.float64)
-    return coordination_numbers(centres, others, cells, rational.r0_A, rational.n, rational.m)
+    return coordination_numbers(
+        centres.astype(np.float32),
+        around[part],
+        cells,
+        rational.r0_A,
+        rational.n,
+        rational.m,
+        threads=1,
+    ).astype(np.float64)
 
 
 def _offsets(watched: Watched, nuclei: Sequence[tuple[int, ...]]) -> list[FloatArray]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucleops.analysis.grid import FloatArray, IntArray
+from nucleops.systems.frames import Frames
 from nucleops.systems.system import System
-from nucleops.systems.trajectory import Frames, Trajectory
+from nucleops.systems.trajectory import Trajectory
 
 FRAMES_AT_ONCE = 256
 """Frames of the watched atoms that are worked on at once: a few MB."""
@@ -169,41 +170,37 @@ def watch(
     WrongInput
         As :class:`nucleops.systems.trajectory.Trajectory`.
     """
+    parts = (groups.metal, groups.sulfur, groups.nitrogen, groups.solvent)
+    atoms = np.concatenate(parts)
     folder = Path(tempfile.mkdtemp(prefix="nuclei-", dir=scratch))
-    parts: Mapping[str, IntArray] = {
-        "metal": groups.metal,
-        "sulfur": groups.sulfur,
-        "nitrogen": groups.nitrogen,
-        "solvent": groups.solvent,
-    }
     numbers, times, cells = [], [], []
     try:
-        files = {name: (folder / name).open("wb") for name in parts}
-        for frames in trajectory:
-            kept = frames.until(last_step)
-            if not len(kept.numbers):
-                break
-            each(kept)
-            for name, atoms in parts.items():
-                kept.positions.take(atoms, axis=1).astype(np.float32).tofile(files[name])
-            numbers.append(kept.numbers)
-            cells.append(kept.cells)
-            times.append(kept.times_ps(frame_ps, step_fs))
-        for file in files.values():
-            file.close()
-        n = sum(map(len, numbers))
-        arrays = {name: _mapped(folder / name, (n, len(atoms), 3)) for name, atoms in parts.items()}
+        with (folder / "positions").open("wb") as file:
+            for frames in trajectory:
+                kept = frames.until(last_step)
+                if not len(kept.numbers):
+                    break
+                each(kept)
+                kept.of(atoms, np.float32).tofile(file)
+                numbers.append(kept.numbers)
+                cells.append(kept.cells)
+                times.append(kept.times_ps(frame_ps, step_fs))
+        positions = _mapped(folder / "positions", (sum(map(len, numbers)), len(atoms), 3))
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+    metal, sulfur, nitrogen, solvent = np.split(positions, np.cumsum([*map(len, parts)])[:-1], 1)
     return Watched(
         groups=groups,
         periodic=trajectory.topology.periodic,
         frames=np.concatenate(numbers) if numbers else np.zeros(0, dtype=np.int64),
         times_ps=np.concatenate(times) if times else np.zeros(0),
         cells=np.concatenate(cells) if cells else np.zeros((0, 3)),
+        metal=metal,
+        sulfur=sulfur,
+        nitrogen=nitrogen,
+        solvent=solvent,
         _folder=folder,
-        **arrays,
     )
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from nucleops.systems.frames import Frames
 from nucleops.systems.motifs import motif
 from nucleops.systems.system import Molecule, System
-from nucleops.systems.trajectory import Frames
 
 N_FRAMES = 120
 EDGE_A = 50.0

@@ -85,7 +85,7 @@ def static(symbols: list[str], positions: np.ndarray, molecules: tuple, n: int =
     system = System("static", tuple(symbols), positions + 30.0, cell, True, molecules)
     from dataclasses import dataclass
 
-    from nucleops.systems.trajectory import Frames
+    from nucleops.systems.frames import Frames
 
     @dataclass
     class Still:

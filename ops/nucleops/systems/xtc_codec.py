@@ -1,0 +1,286 @@
+"""Decoding of the compressed coordinates of XTC, as a compiled loop.
+
+The format is described by GROMACS' manual and was made for the library ``xdrfile``: coordinates are
+integers of a stated precision. An atom stands either by itself, its three numbers packed into one
+of mixed radix, or in a run of up to eight that follow it, as differences from the atom before, in
+cubes whose edge grows and shrinks through the frame. Where a frame is read for some atoms only,
+runs that hold none of them are passed over, and the rest of the frame after the last of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nucleops.compiled import compiled
+from nucleops.systems.binary import PADDING
+from nucleops.systems.frames import IntArray, Real
+from nucleops.systems.xtc import Packing
+
+FIRST_EDGE, LAST_EDGE = 9, 72
+"""First and last place among the edges of cubes that a file may name."""
+EDGES = np.array(
+    [
+        *[0] * FIRST_EDGE, 8, 10, 12, 16, 20, 25, 32, 40, 50, 64, 80, 101, 128, 161, 203, 256, 322,
+        406, 512, 645, 812, 1024, 1290, 1625, 2048, 2580, 3250, 4096, 5060, 6501, 8192, 10321,
+        13003, 16384, 20642, 26007, 32768, 41285, 52015, 65536, 82570, 104031, 131072, 165140,
+        208063, 262144, 330280, 416127, 524287, 660561, 832255, 1048576, 1321122, 1664510, 2097152,
+        2642245, 3329021, 4194304, 5284491, 6658042, 8388607, 10568983, 13316085, 16777216,
+    ],
+    dtype=np.int64,
+)  # fmt: skip
+"""Edges of cubes: those of place n hold no more than 2^n points."""
+_ONE_WORD = 52
+"""Numbers of so many bits are exact in double precision, in which they are divided."""
+_LARGEST_JOINED = 0xFFFFFF
+"""Axes of more integers are written one by one, not joined into one number."""
+_DONE, _WRONG, _TOO_WIDE = range(3)
+_U = np.uint64
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Which atoms of a frame are asked for.
+
+    Attributes
+    ----------
+    row : ndarray of int64
+        Row of each atom in the result, -1 for those that are not asked for, shape (N,).
+    upcoming : ndarray of int64
+        First atom from each on that is asked for, N where there is none, shape (N + 1,).
+    count : int
+        How many they are.
+    """
+
+    row: IntArray
+    upcoming: IntArray
+    count: int
+
+
+def rows_of(n_atoms: int, atoms: IntArray | None) -> Rows:
+    """Prepare the reading of some atoms, by their indices without repetition; None: of all."""
+    own = np.arange(n_atoms) if atoms is None else np.asarray(atoms, dtype=np.int64)
+    return _rows_of(n_atoms, own.tobytes())
+
+
+@lru_cache(maxsize=8)
+def _rows_of(n_atoms: int, own: bytes) -> Rows:
+    chosen = np.frombuffer(own, dtype=np.int64)
+    row = np.full(n_atoms, -1, dtype=np.int64)
+    row[chosen] = np.arange(len(chosen))
+    nearest = np.append(np.where(row >= 0, np.arange(n_atoms), n_atoms), n_atoms)
+    upcoming = np.minimum.accumulate(nearest[::-1])[::-1]
+    return Rows(row, np.ascontiguousarray(upcoming), len(chosen))
+
+
+@compiled
+def _word(data: Any, place: Any) -> Any:
+    """Return the bits from a place on, left in a word; 57 of them are there."""
+    b = place >> _U(3)
+    word = (
+        (_U(data[b]) << _U(56))
+        | (_U(data[b + _U(1)]) << _U(48))
+        | (_U(data[b + _U(2)]) << _U(40))
+        | (_U(data[b + _U(3)]) << _U(32))
+        | (_U(data[b + _U(4)]) << _U(24))
+        | (_U(data[b + _U(5)]) << _U(16))
+        | (_U(data[b + _U(6)]) << _U(8))
+        | _U(data[b + _U(7)])
+    )
+    return word << (place & _U(7))
+
+
+@compiled
+def _number(word: Any, width: Any) -> Any:
+    """Return the number in the first bits of a word: its low byte comes first, a part byte last."""
+    turned = (
+        (word >> _U(56))
+        | ((word >> _U(40)) & _U(0xFF00))
+        | ((word >> _U(24)) & _U(0xFF0000))
+        | ((word >> _U(8)) & _U(0xFF000000))
+        | ((word << _U(8)) & _U(0xFF00000000))
+        | ((word << _U(24)) & _U(0xFF0000000000))
+        | ((word << _U(40)) & _U(0xFF000000000000))
+        | (word << _U(56))
+    )
+    whole = (width >> _U(3)) << _U(3)
+    last = (turned >> whole) & _U(0xFF)
+    return (turned & ((_U(1) << whole) - _U(1))) | ((last >> (_U(8) - (width & _U(7)))) << whole)
+
+
+@compiled
+def _divide(number: Any, by: Any, inverse: float) -> tuple[Any, Any]:
+    """Divide whole numbers below 2^53 by a multiplication, which may be one off."""
+    quotient = _U(np.float64(number) * inverse)
+    if quotient * by > number:
+        quotient -= _U(1)
+    rest = number - quotient * by
+    if rest >= by:
+        rest -= by
+        quotient += _U(1)
+    return quotient, rest
+
+
+@compiled
+def _divide_long(
+    high: Any, middle: Any, low: Any, by: Any, inverse: float
+) -> tuple[Any, Any, Any, Any]:
+    """Divide a number of three digits of 24 bits; return those of the quotient, and the rest."""
+    high, rest = _divide(high, by, inverse)
+    middle, rest = _divide((rest << _U(24)) | middle, by, inverse)
+    low, rest = _divide((rest << _U(24)) | low, by, inverse)
+    return high, middle, low, rest
+
+
+@compiled
+def _three(
+    data: Any, place: Any, width: Any, by: Any, by_last: Any, per_by: float, per_last: float
+) -> tuple[Any, Any, Any]:
+    """Unpack three numbers, the last two below `by` and `by_last`, from one of `width` bits."""
+    number, z = _divide(_number(_word(data, place), width), by_last, per_last)
+    x, y = _divide(number, by, per_by)
+    return np.int64(x), np.int64(y), np.int64(z)
+
+
+@compiled
+def _three_long(
+    data: Any, place: Any, width: Any, by: Any, by_last: Any, per_by: float, per_last: float
+) -> tuple[Any, Any, Any]:
+    """Do what :func:`_three` does, for numbers of more than a word's bits."""
+    first = min(width, _U(24))
+    second = min(width - first, _U(24))
+    low = _number(_word(data, place), first)
+    middle = _number(_word(data, place + first), second)
+    high = _number(_word(data, place + first + second), width - first - second)
+    high, middle, low, z = _divide_long(high, middle, low, by_last, per_last)
+    high, middle, low, y = _divide_long(high, middle, low, by, per_by)
+    return np.int64((middle << _U(24)) | low), np.int64(y), np.int64(z)
+
+
+@compiled
+def _write(out: Any, row: int, x: int, y: int, z: int, per_unit: Any) -> None:
+    """Write a point in angstrom, if it is asked for; nm are in single precision, as in the file."""
+    if row >= 0:
+        to = _U(row)
+        out[to, 0] = 10.0 * np.float64(np.float32(x) * per_unit)
+        out[to, 1] = 10.0 * np.float64(np.float32(y) * per_unit)
+        out[to, 2] = 10.0 * np.float64(np.float32(z) * per_unit)
+
+
+def _decoder(three: Callable[..., tuple[Any, Any, Any]], widest: int) -> Callable[..., int]:
+    """Compile the loop for numbers of at most so many bits, unpacked by `three`.
+
+    Wide numbers are so rare and so much slower that they have a loop of their own.
+    """
+
+    def decode(
+        data: Any,
+        lowest: Any,
+        sizes: Any,
+        widths: Any,
+        edge: int,
+        per_unit: Any,
+        row: Any,
+        upcoming: Any,
+        out: Any,
+    ) -> int:
+        n_atoms, end = len(row), _U(8 * (len(data) - PADDING))
+        first, second, third = _U(widths[0]), _U(widths[1]), _U(widths[2])
+        width, apart = first + second + third, second > _U(0)
+        if width > _U(widest) or edge > widest:
+            return _TOO_WIDE
+        by_middle, by_last = _U(sizes[1]), _U(sizes[2])
+        per_middle, per_last = 1.0 / sizes[1], 1.0 / sizes[2]
+        cube, per_cube, half = _U(EDGES[edge]), 1.0 / EDGES[edge], EDGES[edge] // 2
+        place, atom, run = _U(0), 0, 0
+        while upcoming[_U(atom)] < n_atoms:
+            alone = place
+            place += width
+            if place > end:
+                return _WRONG
+            word = _word(data, place)
+            change = 0
+            if word >> _U(63):  # the run's length is told, and the next cube; else they stay
+                told = int((word >> _U(58)) & _U(31))
+                run, change = told // 3, told % 3 - 1
+                place += _U(6)
+            else:
+                place += _U(1)
+            last = atom + run
+            if last >= n_atoms or place + _U(run * edge) > end:
+                return _WRONG
+            if upcoming[_U(atom)] <= last:
+                if apart:
+                    x = np.int64(_word(data, alone) >> (_U(64) - first))
+                    y = np.int64(_word(data, alone + first) >> (_U(64) - second))
+                    z = np.int64(_word(data, alone + first + second) >> (_U(64) - third))
+                else:
+                    x, y, z = three(data, alone, width, by_middle, by_last, per_middle, per_last)
+                x, y, z = x + lowest[0], y + lowest[1], z + lowest[2]
+                # the first two of a run are swapped: it begins with the second
+                _write(out, row[_U(atom + 1 if run else atom)], x, y, z, per_unit)
+                for k in range(run):
+                    at = atom + k + 1 if k else atom
+                    if upcoming[_U(at)] > last:
+                        break
+                    dx, dy, dz = three(
+                        data, place + _U(k * edge), _U(edge), cube, cube, per_cube, per_cube
+                    )
+                    x, y, z = x + dx - half, y + dy - half, z + dz - half
+                    _write(out, row[_U(at)], x, y, z, per_unit)
+            place += _U(run * edge)
+            atom = last + 1
+            if change:
+                edge += change
+                if edge < FIRST_EDGE or edge > LAST_EDGE:
+                    return _WRONG
+                if edge > widest:
+                    return _TOO_WIDE
+                cube, per_cube, half = _U(EDGES[edge]), 1.0 / EDGES[edge], EDGES[edge] // 2
+        return _DONE
+
+    return compiled(decode)
+
+
+_decode_narrow = _decoder(_three, _ONE_WORD)
+_decode_wide = _decoder(_three_long, 3 * 32)
+
+
+def decode(data: NDArray[np.uint8], packing: Packing, rows: Rows, out: NDArray[Real]) -> bool:
+    """Decode the compressed coordinates of one frame, of all atoms or of some.
+
+    Parameters
+    ----------
+    data : ndarray of uint8
+        The compressed bytes, and ``PADDING`` more.
+    packing : Packing
+        How they are compressed.
+    rows : Rows
+        Which atoms are asked for.
+    out : ndarray
+        Filled with angstrom, shape (rows.count, 3).
+
+    Returns
+    -------
+    bool
+        False where the bytes are not those of such a frame, as far as they were read.
+    """
+    sizes = [b - a + 1 for a, b in zip(packing.lowest, packing.highest, strict=True)]
+    if min(sizes) <= 0 or not FIRST_EDGE <= packing.edge <= LAST_EDGE or not packing.precision > 0:
+        return False
+    widths = [size.bit_length() for size in sizes]
+    if max(sizes) <= _LARGEST_JOINED:
+        widths = [math.prod(sizes).bit_length(), 0, 0]
+    numbers: IntArray = np.array([packing.lowest, sizes, widths], dtype=np.int64)
+    per_unit = np.float32(1.0) / np.float32(packing.precision)
+    given = (data, *numbers, packing.edge, per_unit, rows.row, rows.upcoming, out)
+    status = _decode_narrow(*given)
+    if status == _TOO_WIDE:
+        status = _decode_wide(*given)
+    return bool(status == _DONE)
