@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+_MOST_THREADS = 64
 
 
 def usable_cores() -> int:
@@ -41,10 +44,23 @@ def usable_threads(threads: int | None = None) -> int:
     return usable_cores()
 
 
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """Threads that wait for work: starting some anew takes as long as reading ten frames."""
+    return ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="shared")
+
+
+# a process that is forked off has no threads
+os.register_at_fork(after_in_child=_pool.cache_clear)
+_inside = threading.local()
+
+
 def in_threads(
     call: Callable[[Item], Result], items: Sequence[Item], threads: int | None = None
 ) -> list[Result]:
     """Return a call's results for all items, in their order, worked out side by side.
+
+    Within such a call everything is done by its own thread.
 
     Parameters
     ----------
@@ -60,11 +76,28 @@ def in_threads(
     BaseException
         What a call raised.
     """
-    count = min(usable_threads(threads), len(items))
-    if count < 2:
+    count = min(usable_threads(threads), len(items), _MOST_THREADS)
+    if count < 2 or getattr(_inside, "a_call", False):
         return [call(item) for item in items]
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(call, items))
+    results: dict[int, Result] = {}
+    places = iter(range(len(items)))  # each thread takes the next
+
+    def work() -> None:
+        _inside.a_call = True
+        try:
+            for place in places:
+                results[place] = call(items[place])
+        finally:
+            _inside.a_call = False
+
+    others = [_pool().submit(work) for _ in range(count - 1)]
+    try:
+        work()
+    finally:
+        wait(others)
+    for other in others:
+        other.result()  # raises what it raised
+    return [results[place] for place in range(len(items))]
 
 
 def shares(count: int, threads: int | None = None) -> list[slice]:

@@ -30,6 +30,9 @@ from nucleops.systems.frames import Real
 
 _LARGEST = 0.9
 """Logarithm of the largest power, as a share of that of the largest number."""
+_TILE = 16
+"""Atoms whose distances are worked out at once, one vector of them in single precision; beyond the
+last atom stands nan, which is no distance and does not count."""
 
 
 def coordination_numbers(
@@ -88,8 +91,12 @@ def coordination_numbers(
 
 
 def _by_axis(x: NDArray[Real]) -> NDArray[Real]:
-    """Return points as rows of x, y and z: (F, n, 3) -> (F, 3, n)."""
-    return np.ascontiguousarray(x.transpose(0, 2, 1))
+    """Return points as rows of x, y and z, of whole tiles: (F, n, 3) -> (F, 3, m)."""
+    n_frames, n, _ = x.shape
+    rows = np.empty((n_frames, 3, n + -n % _TILE), dtype=x.dtype)
+    rows[:, :, :n] = x.transpose(0, 2, 1)
+    rows[:, :, n:] = np.nan
+    return rows
 
 
 @cache
@@ -103,8 +110,8 @@ def _compiled(half: int, odd: bool, p: int, q: int, extreme: bool) -> Callable[.
     import numba
 
     def numbers(
-        a: Any,  # (F, 3, n_a)
-        b: Any,  # (F, 3, n_b)
+        a: Any,  # (F, 3, n_a), filled up
+        b: Any,  # (F, 3, n_b), filled up
         within: bool,
         edges: Any,  # (F, 3)
         constants: Any,
@@ -117,31 +124,34 @@ def _compiled(half: int, odd: bool, p: int, q: int, extreme: bool) -> Callable[.
             iy = one / ey if ey > zero else zero
             iz = one / ez if ez > zero else zero
             bx, by, bz = b[f, 0], b[f, 1], b[f, 2]
-            for i in range(a.shape[2]):
+            for i in range(out.shape[1]):
                 ax, ay, az = a[f, 0, i], a[f, 1, i], a[f, 2, i]
                 total = zero
-                for j in range(i + 1 if within else 0, b.shape[2]):
-                    dx, dy, dz = bx[j] - ax, by[j] - ay, bz[j] - az
-                    dx -= ex * np.floor(dx * ix + half_one)
-                    dy -= ey * np.floor(dy * iy + half_one)
-                    dz -= ez * np.floor(dz * iz + half_one)
-                    x2 = min((dx * dx + dy * dy + dz * dz) * per_r0_2, last2)
-                    y = one
-                    for _ in range(half):
-                        y *= x2
-                    if odd:
-                        y *= np.sqrt(x2)
-                    far = extreme and y > one
-                    z = one / y if far else y
-                    top, bottom, tail = one, one, one
-                    for _ in range(p - 1):
-                        top = top * z + one
-                    for _ in range(q - 1):
-                        bottom = bottom * z + one
-                    for _ in range(q - p):
-                        tail *= z
-                    s = top / bottom * (tail if far else one)
-                    total += (s - shift) * scale if x2 < last2 else zero
+                for tile in range(i // _TILE * _TILE if within else 0, b.shape[2], _TILE):
+                    for k in range(_TILE):
+                        j = np.uint64(tile + k)
+                        dx, dy, dz = bx[j] - ax, by[j] - ay, bz[j] - az
+                        dx -= ex * np.floor(dx * ix + half_one)
+                        dy -= ey * np.floor(dy * iy + half_one)
+                        dz -= ez * np.floor(dz * iz + half_one)
+                        x2 = min((dx * dx + dy * dy + dz * dz) * per_r0_2, last2)
+                        y = one
+                        for _ in range(half):
+                            y *= x2
+                        if odd:
+                            y *= np.sqrt(x2)
+                        far = extreme and y > one
+                        z = one / y if far else y
+                        top, bottom, tail = one, one, one
+                        for _ in range(p - 1):
+                            top = top * z + one
+                        for _ in range(q - 1):
+                            bottom = bottom * z + one
+                        for _ in range(q - p):
+                            tail *= z
+                        s = top / bottom * (tail if far else one)
+                        counts = x2 < last2 and (not within or tile + k > i)
+                        total += (s - shift) * scale if counts else zero
                 out[f, i] = total
 
     # sums may be reordered, which vector instructions need; infinities and nan stay what they are

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from nucleops.errors import WrongInput
 from nucleops.systems.frames import IntArray
@@ -18,6 +19,7 @@ FS_PER_PS = 1000.0
 PADDING = 8
 """Bytes behind compressed ones, which are read a word at a time."""
 _SKEW = 1e-6
+_MOST_PLACES = 16
 
 
 def opened(path: Path, kind: str) -> Any:
@@ -41,10 +43,19 @@ def opened(path: Path, kind: str) -> Any:
         raise WrongInput(f"{path}: cannot be read as {kind.upper()} ({error})") from error
 
 
-def decimals(values: FloatArray) -> FloatArray:
+def decimals(values: ArrayLike) -> FloatArray:
     """Return the decimals that single-precision numbers stand for: 0.005, not 0.00499999989."""
-    single, places = np.unique(np.asarray(values, dtype=np.float32), return_inverse=True)
-    return np.array([float(str(x)) for x in single])[places].reshape(np.shape(values))
+    single = np.asarray(values, dtype=np.float32)
+    found = single.astype(np.float64)
+    left = np.ones(single.shape, dtype=np.bool_)
+    for places in range(_MOST_PLACES):
+        rounded = np.round(single.astype(np.float64), places)
+        same = left & (rounded.astype(np.float32) == single)
+        found[same] = rounded[same]
+        left &= ~same
+        if not left.any():
+            break
+    return found
 
 
 def edges_of_boxes(path: Path, numbers: IntArray, boxes: FloatArray) -> FloatArray:

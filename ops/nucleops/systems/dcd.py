@@ -12,10 +12,12 @@ them one by one.
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,7 @@ _HEADER = 84
 _FIXED, _FOURTH, _VERSION = 9, 12, 20
 """Places in it of the number of fixed atoms, of whether there is a fourth dimension (both of CHARMM
 versions only), and of CHARMM's version."""
+_IN_CACHE = 1 << 20
 _CELL = slice(1, 13)
 """Words of a frame that hold the cell, as six double numbers, if there is one."""
 
@@ -72,13 +75,13 @@ class _Layout:
     n_frames: int
     left: int
 
-    @property
+    @cached_property
     def blocks(self) -> IntArray:
         """First word of x, y and z in a frame."""
         cell = 2 + _CELL.stop - _CELL.start if self.periodic else 0
         return cell + 1 + np.arange(3) * (2 + self.n_atoms)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Words of a frame."""
         return int(self.blocks[-1]) + self.n_atoms + 1
@@ -107,13 +110,15 @@ class _Blocks:
         out = np.empty((len(self._numbers), *places.shape), dtype=dtype)
 
         def some(part: slice) -> None:
-            words = np.empty(self._layout.size, dtype=self._layout.order + "f4")
-            numbers = self._numbers[part]
-            # each is picked from as soon as it is read, while it is in the processor's cache
-            for _, row in zip(
-                _fill(self._path, self._layout, numbers, words), out[part], strict=True
-            ):
-                row[:] = words[places]
+            # a few at a time: they are picked from while they are in the processor's cache
+            n = max(1, _IN_CACHE // (_WORD * self._layout.size))
+            words = np.empty((n, self._layout.size), dtype=self._layout.order + "f4")
+            with self._path.open("rb", buffering=0) as file:
+                for k in range(part.start, part.stop, n):
+                    own = slice(k, min(k + n, part.stop))
+                    read = words[: own.stop - own.start]
+                    _fill(file, self._path, self._layout, self._numbers[own], read)
+                    out[own] = read.take(places, axis=1)
 
         in_threads(some, shares(len(out)))
         return out
@@ -193,23 +198,23 @@ def _layout_of(path: Path, n_atoms: int, periodic: bool) -> _Layout | None:
 
 
 def _fill(
-    path: Path, layout: _Layout, numbers: IntArray, words: NDArray[np.float32]
-) -> Iterator[int]:
-    """Read frame by frame into the same words, as many as there are, and yield the numbers.
+    file: io.FileIO, path: Path, layout: _Layout, numbers: IntArray, words: NDArray[np.float32]
+) -> None:
+    """Read the first words of frames, as many as there is room for: shape (F, words).
 
     Raises
     ------
     EndsEarly
         A frame that was there when the file was opened is there no more.
     """
-    into = words.view(np.uint8).data
-    with path.open("rb", buffering=0) as file:
-        for number in numbers.tolist():
-            file.seek(layout.first + number * _WORD * layout.size)
-            there = file.readinto(into)
-            if there < len(into):
-                raise cut_off(path, number, there)
-            yield number
+    n_bytes = _WORD * layout.size
+    rows = words.view(np.uint8)
+    if rows.shape[1] == n_bytes and numbers[-1] - numbers[0] == len(numbers) - 1:
+        rows = rows.reshape(1, -1)  # they follow one another
+    for number, row in zip(numbers.tolist(), rows, strict=False):
+        there = os.preadv(file.fileno(), [row.data], layout.first + number * n_bytes)
+        if there < len(row):
+            raise cut_off(path, number + there // n_bytes, there % n_bytes)
 
 
 def _chunk(path: Path, header: dict[str, Any], layout: _Layout, numbers: IntArray) -> Frames:
@@ -227,17 +232,20 @@ def _chunk(path: Path, header: dict[str, Any], layout: _Layout, numbers: IntArra
 
 def _cells(path: Path, layout: _Layout, numbers: IntArray) -> FloatArray:
     """Read the edges of cells, shape (F, 3), and make sure that a frame begins where it should."""
-    words = np.empty(int(layout.blocks[0]), dtype=layout.order + "f4")
-    cells = np.full((len(numbers), 6), np.nan)
-    for k, number in enumerate(_fill(path, layout, numbers, words)):
-        length = int(words[-1:].view(layout.order + "i4")[0])
-        if length != _WORD * layout.n_atoms:
-            raise WrongInput(
-                f"{path}, frame {number}: found a block of {length} bytes, allowed"
-                f" {_WORD * layout.n_atoms}, four for each atom"
-            )
-        if layout.periodic:
-            cells[k] = words[_CELL].view(layout.order + "f8")
+    words = np.empty((len(numbers), layout.blocks[0]), dtype=layout.order + "f4")
+    with path.open("rb", buffering=0) as file:
+        _fill(file, path, layout, numbers, words)
+    lengths = words[:, -1:].view(layout.order + "i4")[:, 0]
+    wrong = lengths != _WORD * layout.n_atoms
+    if wrong.any():
+        k = int(wrong.argmax())
+        raise WrongInput(
+            f"{path}, frame {numbers[k]}: found a block of {lengths[k]} bytes, allowed"
+            f" {_WORD * layout.n_atoms}, four for each atom"
+        )
+    if not layout.periodic:
+        return np.full((len(numbers), 3), np.nan)
+    cells = np.ascontiguousarray(words[:, _CELL]).view(layout.order + "f8")
     return _edges(path, numbers, cells)
 
 

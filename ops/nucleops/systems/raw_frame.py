@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nucleops.errors import WrongInput
 from nucleops.systems.system import FloatArray
+
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,13 @@ class Selection:
     def wants(self, number: int) -> bool:
         """Whether the frame of this number, from 0, is among them."""
         return number >= self.start and (number - self.start) % self.stride == 0
+
+    def holds(self, numbers: IntArray) -> BoolArray:
+        """Which of these frames are among them, shape (F,)."""
+        before = np.inf if self.stop is None else self.stop
+        after = numbers - self.start
+        held: BoolArray = (after >= 0) & (after % self.stride == 0) & (numbers < before)
+        return held
 
     def over(self, number: int) -> bool:
         """Whether neither this frame nor a later one is among them."""

@@ -7,13 +7,11 @@ are asked for, by threads. Times are in ps by definition.
 
 from __future__ import annotations
 
-import io
 import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,60 +29,62 @@ from nucleops.systems.binary import (
 from nucleops.systems.frames import Frames, IntArray, Real
 from nucleops.systems.lines import EndsEarly
 from nucleops.systems.raw_frame import Selection
-from nucleops.systems.system import System
+from nucleops.systems.system import FloatArray, System
 from nucleops.systems.topology_check import other_count
 
-_HEAD = struct.Struct(">3if9fi")
-_PACKING = {1995: struct.Struct(">f8i"), 2023: struct.Struct(">f7iq")}
-"""How the compression is described, by the number that a frame begins with."""
+_BEGINNING = struct.Struct(">2i")
+_SIZES = {1995: struct.Struct(">i"), 2023: struct.Struct(">q")}
+"""How the number of compressed bytes is written, by the number that a frame begins with."""
+_HEAD = 4 * 14
+"""Bytes before the coordinates, or before the account of their compression:"""
+_PACKING = 4 * 8
 _FEWEST_PACKED = 10
 """Fewer atoms are written as plain numbers."""
-_AT_ONCE = 1 << 22
-"""Bytes that are read at once."""
-_NOTHING = np.zeros(PADDING, dtype=np.uint8)
-
-
-@dataclass(frozen=True)
-class Packing:
-    """How coordinates are compressed.
-
-    Attributes
-    ----------
-    precision : float
-        Integers in a nm.
-    lowest, highest : tuple of int
-        Least and largest integer of each axis.
-    edge : int
-        Place of the first cube's edge among those of the format.
-    """
-
-    precision: float
-    lowest: tuple[int, int, int]
-    highest: tuple[int, int, int]
-    edge: int
-
-
-@dataclass(frozen=True)
-class _Frame:
-    """A frame as it is in the file; without a packing, its coordinates are plain numbers."""
-
-    number: int
-    step: int
-    time_ps: float
-    box_nm: list[float]
-    packing: Packing | None
-    data: NDArray[np.uint8]
+_STEP, _TIME, _BOX, _PRECISION, _LIMITS = 2, 3, slice(4, 13), 14, slice(15, 22)
+"""Places of the numbers, in words of four bytes."""
+_LEAST_READ = 1 << 20
 
 
 class _Packed:
-    """Coordinates of some frames, decoded when they are asked for."""
+    """Coordinates of some frames, decoded when they are asked for.
 
-    def __init__(self, path: Path, n_atoms: int, frames: list[_Frame]) -> None:
-        self._path, self._n_atoms, self._frames = path, n_atoms, frames
+    Parameters
+    ----------
+    path : Path
+        The file, for messages.
+    n_atoms : int
+        Number of atoms.
+    numbers : ndarray of int
+        Numbers of the frames, shape (F,).
+    data : ndarray of uint8
+        Bytes that hold all the frames, and `PADDING` more.
+    spans : ndarray of int
+        Where the coordinates of each begin and end, shape (F, 2).
+    heads : ndarray of uint8
+        What is before them, shape (F, bytes).
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        n_atoms: int,
+        numbers: IntArray,
+        data: NDArray[np.uint8],
+        spans: IntArray,
+        heads: NDArray[np.uint8],
+    ) -> None:
+        self._path, self._n_atoms, self._numbers = path, n_atoms, numbers
+        self._data, self._spans, self._heads = data, spans, heads
 
     def __getitem__(self, chosen: NDArray[np.bool_] | slice) -> _Packed:
-        places = np.arange(len(self._frames))[chosen]
-        return _Packed(self._path, self._n_atoms, [self._frames[k] for k in places])
+        return _Packed(
+            self._path,
+            self._n_atoms,
+            self._numbers[chosen],
+            self._data,
+            self._spans[chosen],
+            self._heads[chosen],
+        )
 
     def decode(self, atoms: IntArray | None, dtype: type[Real]) -> NDArray[Real]:
         """Return positions in angstrom, of all atoms for None, shape (F, k, 3).
@@ -94,26 +94,33 @@ class _Packed:
         WrongInput
             The coordinates of a frame cannot be decoded.
         """
+        if self._n_atoms < _FEWEST_PACKED:
+            return self._plain(atoms).astype(dtype)
         from nucleops.systems.xtc_codec import decode, rows_of
 
         rows = rows_of(self._n_atoms, atoms)
-        out = np.empty((len(self._frames), rows.count, 3), dtype=dtype)
+        out = np.empty((len(self._numbers), rows.count, 3), dtype=dtype)
+        limits = self._heads.view(">i4")[:, _LIMITS].astype(np.int64)
+        precisions = self._heads.view(">f4")[:, _PRECISION].astype(np.float32)
 
         def some(part: slice) -> None:
-            for frame, own in zip(self._frames[part], out[part], strict=True):
-                if frame.packing is None:
-                    plain = frame.data[:-PADDING].view(">f4").reshape(-1, 3)
-                    chosen = plain[slice(None) if atoms is None else atoms]
-                    own[:] = A_PER_NM * chosen.astype(np.float64)
-                elif not decode(frame.data, frame.packing, rows, own):
-                    raise WrongInput(
-                        f"{self._path}, frame {frame.number}: its coordinates cannot be decoded",
-                        advice=f"the file is damaged there; the {frame.number} frames before it can"
-                        " be read",
-                    )
+            failed = decode(
+                self._data, self._spans[part], limits[part], precisions[part], rows, out[part]
+            )
+            if failed is not None:
+                number = self._numbers[part][failed]
+                raise WrongInput(
+                    f"{self._path}, frame {number}: its coordinates cannot be decoded",
+                    advice=f"the file is damaged there; the {number} frames before it can be read",
+                )
 
-        in_threads(some, shares(len(self._frames)))
+        in_threads(some, shares(len(out)))
         return out
+
+    def _plain(self, atoms: IntArray | None) -> FloatArray:
+        chosen = slice(None) if atoms is None else atoms
+        frames = [self._data[a:b].view(">f4").reshape(-1, 3)[chosen] for a, b in self._spans]
+        return A_PER_NM * np.array(frames, dtype=np.float64)
 
 
 def xtc_frames(
@@ -130,7 +137,7 @@ def xtc_frames(
     topology : System
         The atoms.
     at_once : int
-        Frames of a chunk.
+        Most frames of a chunk.
 
     Yields
     ------
@@ -145,112 +152,126 @@ def xtc_frames(
     WrongInput
         A frame is not of the topology's atoms, or has a triclinic cell.
     """
-    chunk: list[_Frame] = []
-    try:
-        for frame in _frames(path, selection, topology):
-            chunk.append(frame)
-            if len(chunk) == at_once:
-                yield _joined(path, chunk, topology)
-                chunk = []
-    except EndsEarly:
-        if chunk:
-            yield _joined(path, chunk, topology)
-        raise
-    if chunk:
-        yield _joined(path, chunk, topology)
+    for window in _windows(path, topology, at_once):
+        numbers = window.first + np.arange(len(window.frames))
+        chosen = np.flatnonzero(selection.holds(numbers))
+        for k in range(0, len(chosen), at_once):
+            own = chosen[k : k + at_once]
+            yield _chunk(path, topology.n_atoms, numbers[own], window.data, window.frames[own])
+        if selection.over(window.first + len(numbers)):
+            return
+        if window.problem is not None:
+            raise window.problem
 
 
-def _joined(path: Path, chunk: list[_Frame], topology: System) -> Frames:
-    numbers = np.array([frame.number for frame in chunk])
-    boxes_nm = np.array([frame.box_nm for frame in chunk]).reshape(-1, 3, 3)
-    times_ps = decimals(np.array([frame.time_ps for frame in chunk]))
+def _chunk(
+    path: Path, n_atoms: int, numbers: IntArray, data: NDArray[np.uint8], frames: IntArray
+) -> Frames:
+    before = _HEAD + (_PACKING if n_atoms >= _FEWEST_PACKED else 0)
+    heads = data[frames[:, :1] + np.arange(before)]
+    words, floats = heads.view(">i4"), heads.view(">f4")
+    boxes_nm = floats[:, _BOX].astype(np.float64).reshape(-1, 3, 3)
     return Frames(
         numbers=numbers,
-        coordinates=_Packed(path, topology.n_atoms, chunk),
+        coordinates=_Packed(path, n_atoms, numbers, data, frames[:, 1:], heads),
         cells=A_PER_NM * decimals(edges_of_boxes(path, numbers, boxes_nm)),
-        steps=np.array([frame.step for frame in chunk]),
-        times_fs=FS_PER_PS * times_ps,
+        steps=words[:, _STEP].astype(np.int64),
+        times_fs=FS_PER_PS * decimals(floats[:, _TIME]),
         clock="xtc-ps",
     )
 
 
+@dataclass(frozen=True)
 class _Window:
-    """A file, a part of which is in memory: what comes next is cut out of that without a copy."""
+    """A part of a file that begins with a frame.
 
-    def __init__(self, file: io.FileIO) -> None:
-        self._file = file
-        self._unread = os.fstat(file.fileno()).st_size
-        self._part = np.zeros(PADDING, dtype=np.uint8)
-        self._at = 0
+    Attributes
+    ----------
+    first : int
+        Number of that frame.
+    data : ndarray of uint8
+        The bytes, and `PADDING` more.
+    frames : ndarray of int
+        Where each whole frame begins, and where its coordinates begin and end, shape (F, 3).
+    problem : WrongInput or None
+        Why no frame comes after these, if it is not that the file is at its end.
+    missing : int
+        Bytes that the next frame lacks, as far as that is known.
+    """
 
-    @property
-    def _here(self) -> int:
-        return len(self._part) - PADDING - self._at
-
-    @property
-    def left(self) -> int:
-        """Bytes from here to the end of the file, as it was when it was opened."""
-        return self._here + self._unread
-
-    def take(self, n_bytes: int) -> Any:
-        """Return the next bytes, and `PADDING` more; `left` are there at most."""
-        if self._here < n_bytes:
-            rest = self._part[self._at : -PADDING]
-            more = min(max(_AT_ONCE, n_bytes - len(rest)), self._unread)
-            self._part = np.zeros(len(rest) + more + PADDING, dtype=np.uint8)
-            self._part[: len(rest)] = rest
-            self._file.readinto(self._part[len(rest) : -PADDING].data)
-            self._unread -= more
-            self._at = 0
-        begin, self._at = self._at, self._at + n_bytes
-        return self._part[begin : self._at + PADDING]
-
-    def skip(self, n_bytes: int) -> None:
-        """Pass over the next bytes; those that are not in memory are not read."""
-        beyond = max(0, n_bytes - self._here)
-        self._at += n_bytes - beyond
-        self._file.seek(beyond, os.SEEK_CUR)
-        self._unread -= beyond
+    first: int
+    data: NDArray[np.uint8]
+    frames: IntArray
+    problem: WrongInput | None
+    missing: int
 
 
-def _frames(path: Path, selection: Selection, topology: System) -> Iterator[_Frame]:
+def _windows(path: Path, topology: System, at_once: int) -> Iterator[_Window]:
     with path.open("rb", buffering=0) as file:
-        window, number = _Window(file), 0
-        while window.left and not selection.over(number):
-            wanted = selection.wants(number)
-            frame = _next(window, path, number, topology, skip=not wanted)
-            if wanted:
-                yield frame
-            number += 1
+        left, first = os.fstat(file.fileno()).st_size, 0
+        rest, to_read = np.empty(0, dtype=np.uint8), _LEAST_READ
+        while left:
+            more = min(left, to_read)
+            left -= more
+            data = np.empty(len(rest) + more + PADDING, dtype=np.uint8)
+            data[: len(rest)] = rest
+            data[-PADDING:] = 0
+            file.readinto(data[len(rest) : -PADDING].data)
+            window = _find(path, first, data, left, topology)
+            yield window
+            if window.problem is not None:
+                return
+            n_frames = len(window.frames)
+            end = int(window.frames[-1, 2]) if n_frames else 0
+            rest, first = data[end:-PADDING], first + n_frames
+            to_read = max(window.missing, _LEAST_READ, at_once * end // max(n_frames, 1))
 
 
-def _next(window: _Window, path: Path, number: int, topology: System, *, skip: bool) -> _Frame:
-    """Read the frame that begins here; of one that is passed over, all but its coordinates."""
-    there = window.left
-    if there < _HEAD.size:
-        raise cut_off(path, number, there)
-    head = window.take(_HEAD.size)
-    magic, n_atoms, step, time_ps, *box, again = _HEAD.unpack_from(head)
-    if magic not in _PACKING or n_atoms != again:
+def _find(path: Path, first: int, data: NDArray[np.uint8], left: int, topology: System) -> _Window:
+    """Find the whole frames in some bytes, after which so many are left in the file."""
+    size, begin, missing = len(data) - PADDING, 0, 0
+    frames: list[tuple[int, int, int]] = []
+    problem: WrongInput | None = None
+    try:
+        while begin < size:
+            number = first + len(frames)
+            coordinates, end = _span(path, number, data, begin, topology)
+            if end > size:
+                missing = end - size
+                break
+            frames.append((begin, coordinates, end))
+            begin = end
+    except WrongInput as error:
+        problem = error
+    # of a length that is nonsense no memory is taken
+    if missing > left:
+        problem = cut_off(path, number, size - begin + left)
+    found = np.array(frames, dtype=np.int64).reshape(-1, 3)
+    return _Window(first, data, found, problem, missing)
+
+
+def _span(
+    path: Path, number: int, data: NDArray[np.uint8], begin: int, topology: System
+) -> tuple[int, int]:
+    """Tell where the coordinates of a frame begin and end, as far as its first bytes are there."""
+    size, n_atoms = len(data) - PADDING, topology.n_atoms
+    coordinates = begin + _HEAD
+    if coordinates > size:
+        return coordinates, coordinates
+    magic, n_found = _BEGINNING.unpack_from(data.data, begin)
+    if magic not in _SIZES:
+        found = bytes(data[begin : begin + 4])
         raise EndsEarly(
-            f"{path}: frame {number} cannot be decoded (found {bytes(head[:4])!r} where it begins)"
+            f"{path}: frame {number} cannot be decoded (found {found!r} where it begins)"
         )
-    if n_atoms != topology.n_atoms:
-        raise other_count(f"{path}, frame {number}", n_atoms, topology)
-    packing, n_bytes = None, 4 * 3 * n_atoms
-    if n_atoms >= _FEWEST_PACKED:
-        layout = _PACKING[magic]
-        if window.left < layout.size:
-            raise cut_off(path, number, there)
-        precision, *limits, edge, n_bytes = layout.unpack_from(window.take(layout.size))
-        packing = Packing(precision, tuple(limits[:3]), tuple(limits[3:]), edge)
-    filled = n_bytes + -n_bytes % 4
-    # of a number that is nonsense no memory is taken
-    if not 0 < filled <= window.left:
-        raise cut_off(path, number, there)
-    data = _NOTHING
-    if skip:
-        window.skip(filled)
-    else:
-        data = window.take(filled)
-    return _Frame(number, step, time_ps, box, packing, data)
+    if n_found != n_atoms:
+        raise other_count(f"{path}, frame {number}", n_found, topology)
+    if n_atoms < _FEWEST_PACKED:
+        return coordinates, coordinates + 12 * n_atoms
+    coordinates += _PACKING + _SIZES[magic].size
+    if coordinates > size:
+        return coordinates, coordinates
+    (n_bytes,) = _SIZES[magic].unpack_from(data.data, coordinates - _SIZES[magic].size)
+    if n_bytes < 0:
+        raise EndsEarly(f"{path}: frame {number} cannot be decoded (of {n_bytes} bytes)")
+    return coordinates, coordinates + n_bytes + -n_bytes % 4

@@ -9,7 +9,6 @@ runs that hold none of them are passed over, and the rest of the frame after the
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,7 +20,6 @@ from numpy.typing import NDArray
 from nucleops.compiled import compiled
 from nucleops.systems.binary import PADDING
 from nucleops.systems.frames import IntArray, Real
-from nucleops.systems.xtc import Packing
 
 FIRST_EDGE, LAST_EDGE = 9, 72
 """First and last place among the edges of cubes that a file may name."""
@@ -115,16 +113,18 @@ def _number(word: Any, width: Any) -> Any:
 
 
 @compiled
+def _inverse(by: Any) -> Any:
+    """Return a number just below 1/by, for :func:`_divide`."""
+    return (1.0 - 2.0**-52) / by
+
+
+@compiled
 def _divide(number: Any, by: Any, inverse: float) -> tuple[Any, Any]:
-    """Divide whole numbers below 2^53 by a multiplication, which may be one off."""
-    quotient = _U(np.float64(number) * inverse)
-    if quotient * by > number:
-        quotient -= _U(1)
+    """Divide a whole number below 2^52 by a multiplication, which is one too small at most."""
+    quotient = _U(np.int64(np.float64(np.int64(number)) * inverse))
     rest = number - quotient * by
-    if rest >= by:
-        rest -= by
-        quotient += _U(1)
-    return quotient, rest
+    more = _U(rest >= by)
+    return quotient + more, rest - more * by
 
 
 @compiled
@@ -196,8 +196,8 @@ def _decoder(three: Callable[..., tuple[Any, Any, Any]], widest: int) -> Callabl
         if width > _U(widest) or edge > widest:
             return _TOO_WIDE
         by_middle, by_last = _U(sizes[1]), _U(sizes[2])
-        per_middle, per_last = 1.0 / sizes[1], 1.0 / sizes[2]
-        cube, per_cube, half = _U(EDGES[edge]), 1.0 / EDGES[edge], EDGES[edge] // 2
+        per_middle, per_last = _inverse(sizes[1]), _inverse(sizes[2])
+        cube, per_cube, half = _U(EDGES[edge]), _inverse(EDGES[edge]), EDGES[edge] // 2
         place, atom, run = _U(0), 0, 0
         while upcoming[_U(atom)] < n_atoms:
             alone = place
@@ -242,45 +242,105 @@ def _decoder(three: Callable[..., tuple[Any, Any, Any]], widest: int) -> Callabl
                     return _WRONG
                 if edge > widest:
                     return _TOO_WIDE
-                cube, per_cube, half = _U(EDGES[edge]), 1.0 / EDGES[edge], EDGES[edge] // 2
+                cube, per_cube, half = _U(EDGES[edge]), _inverse(EDGES[edge]), EDGES[edge] // 2
         return _DONE
 
     return compiled(decode)
 
 
-_decode_narrow = _decoder(_three, _ONE_WORD)
-_decode_wide = _decoder(_three_long, 3 * 32)
+@compiled
+def _width(sizes: Any) -> int:
+    """Bits of the largest number that three numbers below `sizes`, of 24 bits, make together."""
+    two = sizes[0] * sizes[1]
+    low = (two & _LARGEST_JOINED) * sizes[2]
+    high = (two >> 24) * sizes[2] + (low >> 24)
+    width = 0
+    if high > 0:
+        low, width = high, 24
+    while low > 0:
+        low >>= 1
+        width += 1
+    return width
 
 
-def decode(data: NDArray[np.uint8], packing: Packing, rows: Rows, out: NDArray[Real]) -> bool:
-    """Decode the compressed coordinates of one frame, of all atoms or of some.
+def _frames(decode: Callable[..., int]) -> Callable[..., None]:
+    """Compile the loop over frames for one of the decoders."""
+
+    def frames(
+        data: Any,
+        spans: Any,
+        limits: Any,
+        precisions: Any,
+        row: Any,
+        upcoming: Any,
+        out: Any,
+        status: Any,
+    ) -> None:
+        lowest, sizes = np.empty(3, dtype=np.int64), np.empty(3, dtype=np.int64)
+        widths = np.zeros(3, dtype=np.int64)
+        for f in range(len(spans)):
+            edge = limits[f, 6]
+            status[f] = _WRONG
+            for k in range(3):
+                lowest[k] = limits[f, k]
+                sizes[k] = limits[f, 3 + k] - lowest[k] + 1
+            if sizes.min() <= 0 or edge < FIRST_EDGE or edge > LAST_EDGE or not precisions[f] > 0:
+                continue
+            widths[:] = 0
+            if sizes.max() <= _LARGEST_JOINED:
+                widths[0] = _width(sizes)
+            else:
+                for k in range(3):
+                    while (sizes[k] >> widths[k]) > 0:
+                        widths[k] += 1
+            own = data[spans[f, 0] : spans[f, 1] + PADDING]
+            per_unit = np.float32(1.0) / precisions[f]
+            status[f] = decode(own, lowest, sizes, widths, edge, per_unit, row, upcoming, out[f])
+
+    return compiled(frames)
+
+
+_decode_narrow = _frames(_decoder(_three, _ONE_WORD))
+_decode_wide = _frames(_decoder(_three_long, 3 * 32))
+
+
+def decode(
+    data: NDArray[np.uint8],
+    spans: IntArray,
+    limits: IntArray,
+    precisions: NDArray[np.float32],
+    rows: Rows,
+    out: NDArray[Real],
+) -> int | None:
+    """Decode the compressed coordinates of frames, of all atoms or of some.
 
     Parameters
     ----------
     data : ndarray of uint8
-        The compressed bytes, and ``PADDING`` more.
-    packing : Packing
-        How they are compressed.
+        Bytes that hold them, and ``PADDING`` more.
+    spans : ndarray of int64
+        Where those of each frame begin and end, shape (F, 2).
+    limits : ndarray of int64
+        Least and largest integer of each axis, and the place of the first cube's edge among those
+        of the format, shape (F, 7).
+    precisions : ndarray of float32
+        Integers in a nm, shape (F,).
     rows : Rows
         Which atoms are asked for.
     out : ndarray
-        Filled with angstrom, shape (rows.count, 3).
+        Filled with angstrom, shape (F, rows.count, 3).
 
     Returns
     -------
-    bool
-        False where the bytes are not those of such a frame, as far as they were read.
+    int or None
+        Place of the first frame whose bytes are not those of such a frame, as far as they were
+        read; None if there is none.
     """
-    sizes = [b - a + 1 for a, b in zip(packing.lowest, packing.highest, strict=True)]
-    if min(sizes) <= 0 or not FIRST_EDGE <= packing.edge <= LAST_EDGE or not packing.precision > 0:
-        return False
-    widths = [size.bit_length() for size in sizes]
-    if max(sizes) <= _LARGEST_JOINED:
-        widths = [math.prod(sizes).bit_length(), 0, 0]
-    numbers: IntArray = np.array([packing.lowest, sizes, widths], dtype=np.int64)
-    per_unit = np.float32(1.0) / np.float32(packing.precision)
-    given = (data, *numbers, packing.edge, per_unit, rows.row, rows.upcoming, out)
-    status = _decode_narrow(*given)
-    if status == _TOO_WIDE:
-        status = _decode_wide(*given)
-    return bool(status == _DONE)
+    status = np.empty(len(spans), dtype=np.int64)
+    _decode_narrow(data, spans, limits, precisions, rows.row, rows.upcoming, out, status)
+    for f in np.flatnonzero(status == _TOO_WIDE):
+        own = slice(f, f + 1)
+        given = (data, spans[own], limits[own], precisions[own], rows.row, rows.upcoming)
+        _decode_wide(*given, out[own], status[own])
+    wrong = np.flatnonzero(status != _DONE)
+    return int(wrong[0]) if len(wrong) else None

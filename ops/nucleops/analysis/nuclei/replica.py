@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from nucleops.analysis.nuclei.naming import KINDS
 from nucleops.analysis.nuclei.story import Story, tell
 from nucleops.analysis.nuclei.tracks import History, follow_aggregates
 from nucleops.analysis.nuclei.watched import Groups, Watched, groups_of, watch
-from nucleops.analysis.settings import NucleationSettings, Switch
+from nucleops.analysis.settings import NucleationSettings
 from nucleops.bias.coordination import coordination_numbers
 from nucleops.cores import in_threads
 from nucleops.errors import WrongInput
@@ -129,7 +130,17 @@ def analyse_trajectory(
 
 
 def _analyse(watched: Watched, settings: NucleationSettings, end: System) -> Replica:
-    labels = aggregate_labels(watched, settings.bonds.metal_metal_A, settings.opens_A)
+    coordination = {name: np.empty(len(watched)) for name in ("metal", "sulfur", "nitrogen")}
+    found: list[LabelArray] = []
+
+    def label() -> None:
+        found.append(aggregate_labels(watched, settings.bonds.metal_metal_A, settings.opens_A))
+
+    # contacts go from frame to frame, and cannot be shared out: the rest is done beside them
+    coordinate = partial(_coordinate, watched, settings, coordination)
+    jobs: list[Callable[[], None]] = [label, *(partial(coordinate, p) for p in watched.chunks())]
+    in_threads(_call, jobs)
+    (labels,) = found
     history = follow_aggregates(labels, SMALLEST)
     last = len(watched)
     alive = sorted(
@@ -147,7 +158,7 @@ def _analyse(watched: Watched, settings: NucleationSettings, end: System) -> Rep
         groups=watched.groups,
         frames=watched.frames,
         times_ps=watched.times_ps,
-        coordination=_coordination(watched, settings.pair_switch),
+        coordination=coordination,
         sizes=sizes,
         labels=labels,
         history=history,
@@ -158,23 +169,28 @@ def _analyse(watched: Watched, settings: NucleationSettings, end: System) -> Rep
     )
 
 
-def _coordination(watched: Watched, rational: Switch) -> dict[str, FloatArray]:
-    n = watched.metal.shape[1]
-    series = {name: np.empty(len(watched)) for name in ("metal", "sulfur", "nitrogen")}
+def _call(job: Callable[[], None]) -> None:
+    job()
 
-    def some(part: slice) -> None:
-        cells = watched.cells[part] if watched.periodic else None
-        metal = watched.metal[part]
-        for name, values in series.items():
-            # without a second group each pair is counted once, and belongs to two metals
-            around = None if name == "metal" else getattr(watched, name)[part]
-            numbers = coordination_numbers(
-                metal, around, cells, rational.r0_A, rational.n, rational.m, threads=1
-            )
-            values[part] = numbers.sum(axis=1, dtype=np.float64) / n * (2 if name == "metal" else 1)
 
-    in_threads(some, list(watched.chunks()))
-    return series
+def _coordinate(
+    watched: Watched,
+    settings: NucleationSettings,
+    series: Mapping[str, FloatArray],
+    part: slice,
+) -> None:
+    """Fill the mean coordination of a metal by metal, sulfur and nitrogen in some frames."""
+    rational = settings.pair_switch
+    cells = watched.cells[part] if watched.periodic else None
+    metal = watched.metal[part]
+    for name, values in series.items():
+        # without a second group each pair is counted once, and belongs to two metals
+        around = None if name == "metal" else getattr(watched, name)[part]
+        numbers = coordination_numbers(
+            metal, around, cells, rational.r0_A, rational.n, rational.m, threads=1
+        )
+        mean = numbers.sum(axis=1, dtype=np.float64) / metal.shape[1]
+        values[part] = 2 * mean if name == "metal" else mean
 
 
 def _sizes(labels: LabelArray) -> IntArray:
