@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -98,6 +98,11 @@ def in_threads(
     for other in others:
         other.result()  # raises what it raised
     return [results[place] for place in range(len(items))]
+
+
+def meanwhile(call: Callable[[], Result]) -> Future[Result]:
+    """Let another thread do something that releases the interpreter's lock, such as writing."""
+    return _pool().submit(call)
 
 
 def shares(count: int, threads: int | None = None) -> list[slice]:

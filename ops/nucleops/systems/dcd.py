@@ -14,10 +14,7 @@ from __future__ import annotations
 
 import io
 import os
-import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +25,8 @@ from nucleops.cores import in_threads, shares
 from nucleops.errors import WrongInput
 from nucleops.systems.binary import FS_PER_PS, cut_off, decimals, opened, triclinic, whole_or_nan
 from nucleops.systems.chunks import in_chunks
-from nucleops.systems.frames import Frames, IntArray, Real
+from nucleops.systems.dcd_layout import CELL, WORD, Layout, layout_of
+from nucleops.systems.frames import Frames, IntArray, Real, empty_positions
 from nucleops.systems.raw_frame import RawFrame, Selection
 from nucleops.systems.system import FloatArray, System
 from nucleops.systems.topology_check import other_count
@@ -36,61 +34,13 @@ from nucleops.systems.topology_check import other_count
 AKMA_FS = 48.88821
 """CHARMM's unit of time in fs."""
 _LARGEST_PS = 0.05
-_WORD = 4
-_HEADER = 84
-"""Bytes of a file's first block."""
-_FIXED, _FOURTH, _VERSION = 9, 12, 20
-"""Places in it of the number of fixed atoms, of whether there is a fourth dimension (both of CHARMM
-versions only), and of CHARMM's version."""
 _IN_CACHE = 1 << 20
-_CELL = slice(1, 13)
-"""Words of a frame that hold the cell, as six double numbers, if there is one."""
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """Where the numbers of a DCD are, in words of four bytes.
-
-    Each block of a frame, of the cell if there is one and of x, y and z, stands between two copies
-    of its length in bytes.
-
-    Attributes
-    ----------
-    order : str
-        Order of bytes, ``<`` or ``>``.
-    first : int
-        Bytes before the first frame.
-    n_atoms : int
-        Number of atoms.
-    periodic : bool
-        Whether frames have a cell.
-    n_frames, left : int
-        Whole frames, and bytes behind the last.
-    """
-
-    order: str
-    first: int
-    n_atoms: int
-    periodic: bool
-    n_frames: int
-    left: int
-
-    @cached_property
-    def blocks(self) -> IntArray:
-        """First word of x, y and z in a frame."""
-        cell = 2 + _CELL.stop - _CELL.start if self.periodic else 0
-        return cell + 1 + np.arange(3) * (2 + self.n_atoms)
-
-    @cached_property
-    def size(self) -> int:
-        """Words of a frame."""
-        return int(self.blocks[-1]) + self.n_atoms + 1
 
 
 class _Blocks:
     """Coordinates of some frames, picked out of their blocks when they are asked for."""
 
-    def __init__(self, path: Path, layout: _Layout, numbers: IntArray) -> None:
+    def __init__(self, path: Path, layout: Layout, numbers: IntArray) -> None:
         self._path, self._layout, self._numbers = path, layout, numbers
 
     def __getitem__(self, chosen: NDArray[np.bool_] | slice) -> _Blocks:
@@ -106,19 +56,20 @@ class _Blocks:
         """
         n_atoms = self._layout.n_atoms
         own = np.arange(n_atoms) if atoms is None else np.asarray(atoms)
-        places: IntArray = own[:, None] + self._layout.blocks
-        out = np.empty((len(self._numbers), *places.shape), dtype=dtype)
+        out = empty_positions(len(self._numbers), n_atoms, atoms, dtype)
+        by_axis = out.transpose(0, 2, 1)
+        places: IntArray = self._layout.blocks[:, None] + own
 
         def some(part: slice) -> None:
             # a few at a time: they are picked from while they are in the processor's cache
-            n = max(1, _IN_CACHE // (_WORD * self._layout.size))
+            n = max(1, _IN_CACHE // (WORD * self._layout.size))
             words = np.empty((n, self._layout.size), dtype=self._layout.order + "f4")
             with self._path.open("rb", buffering=0) as file:
                 for k in range(part.start, part.stop, n):
-                    own = slice(k, min(k + n, part.stop))
-                    read = words[: own.stop - own.start]
-                    _fill(file, self._path, self._layout, self._numbers[own], read)
-                    out[own] = read.take(places, axis=1)
+                    few = slice(k, min(k + n, part.stop))
+                    read = words[: few.stop - few.start]
+                    _fill(file, self._path, self._layout, self._numbers[few], read)
+                    by_axis[few] = read.take(places, axis=1)
 
         in_threads(some, shares(len(out)))
         return out
@@ -157,7 +108,7 @@ def dcd_frames(
         header, periodic = file.header, bool(file.is_periodic)
     if header["natoms"] != topology.n_atoms:
         raise other_count(f"{path}, frame 0", int(header["natoms"]), topology)
-    layout = _layout_of(path, int(header["natoms"]), periodic)
+    layout = layout_of(path, int(header["natoms"]), periodic)
     if layout is None:
         yield from in_chunks(path, _one_by_one(path, selection), topology, at_once)
         return
@@ -180,25 +131,8 @@ def dcd_time_step(header: dict[str, Any]) -> tuple[float | None, str]:
     return (FS_PER_PS * delta, "dcd-LAMMPS-ps") if metal else (delta, "dcd-LAMMPS-fs")
 
 
-def _layout_of(path: Path, n_atoms: int, periodic: bool) -> _Layout | None:
-    """Find where the frames are; None where they are not all of one size."""
-    with path.open("rb") as file:
-        order = "<" if file.read(_WORD) == struct.pack("<i", _HEADER) else ">"
-        control = struct.unpack(f"{order}21i", file.read(_HEADER))
-        first = 0
-        for _ in range(3):
-            file.seek(first)
-            first += 2 * _WORD + struct.unpack(f"{order}i", file.read(_WORD))[0]
-        size = os.fstat(file.fileno()).st_size
-    if control[_FIXED] or (control[_VERSION] and control[_FOURTH]):
-        return None
-    layout = _Layout(order, first, n_atoms, periodic, 0, 0)
-    n_frames, left = divmod(size - first, _WORD * layout.size)
-    return replace(layout, n_frames=n_frames, left=left)
-
-
 def _fill(
-    file: io.FileIO, path: Path, layout: _Layout, numbers: IntArray, words: NDArray[np.float32]
+    file: io.FileIO, path: Path, layout: Layout, numbers: IntArray, words: NDArray[np.float32]
 ) -> None:
     """Read the first words of frames, as many as there is room for: shape (F, words).
 
@@ -207,7 +141,7 @@ def _fill(
     EndsEarly
         A frame that was there when the file was opened is there no more.
     """
-    n_bytes = _WORD * layout.size
+    n_bytes = WORD * layout.size
     rows = words.view(np.uint8)
     if rows.shape[1] == n_bytes and numbers[-1] - numbers[0] == len(numbers) - 1:
         rows = rows.reshape(1, -1)  # they follow one another
@@ -217,7 +151,7 @@ def _fill(
             raise cut_off(path, number + there // n_bytes, there % n_bytes)
 
 
-def _chunk(path: Path, header: dict[str, Any], layout: _Layout, numbers: IntArray) -> Frames:
+def _chunk(path: Path, header: dict[str, Any], layout: Layout, numbers: IntArray) -> Frames:
     step_fs, clock = dcd_time_step(header)
     steps = header["istart"] + numbers * header["nsavc"] if header["nsavc"] else None
     return Frames(
@@ -230,22 +164,22 @@ def _chunk(path: Path, header: dict[str, Any], layout: _Layout, numbers: IntArra
     )
 
 
-def _cells(path: Path, layout: _Layout, numbers: IntArray) -> FloatArray:
+def _cells(path: Path, layout: Layout, numbers: IntArray) -> FloatArray:
     """Read the edges of cells, shape (F, 3), and make sure that a frame begins where it should."""
     words = np.empty((len(numbers), layout.blocks[0]), dtype=layout.order + "f4")
     with path.open("rb", buffering=0) as file:
         _fill(file, path, layout, numbers, words)
     lengths = words[:, -1:].view(layout.order + "i4")[:, 0]
-    wrong = lengths != _WORD * layout.n_atoms
+    wrong = lengths != WORD * layout.n_atoms
     if wrong.any():
         k = int(wrong.argmax())
         raise WrongInput(
             f"{path}, frame {numbers[k]}: found a block of {lengths[k]} bytes, allowed"
-            f" {_WORD * layout.n_atoms}, four for each atom"
+            f" {WORD * layout.n_atoms}, four for each atom"
         )
     if not layout.periodic:
         return np.full((len(numbers), 3), np.nan)
-    cells = np.ascontiguousarray(words[:, _CELL]).view(layout.order + "f8")
+    cells = np.ascontiguousarray(words[:, CELL]).view(layout.order + "f8")
     return _edges(path, numbers, cells)
 
 

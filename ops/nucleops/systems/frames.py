@@ -20,10 +20,22 @@ class Coded(Protocol):
     """Coordinates of some frames that are read when they are asked for, and only those."""
 
     def decode(self, atoms: IntArray | None, dtype: type[Real]) -> NDArray[Real]:
-        """Return positions in angstrom, of all atoms for None, shape (F, k, 3)."""
+        """Return positions in angstrom, of all atoms for None; see :func:`empty_positions`."""
 
     def __getitem__(self, chosen: NDArray[np.bool_] | slice) -> Coded:
         """Return those of some of the frames."""
+
+
+def empty_positions(
+    n_frames: int, n_atoms: int, atoms: IntArray | None, dtype: type[Real]
+) -> NDArray[Real]:
+    """Return an array for positions, shape (F, k, 3): of all atoms for None, point after point.
+
+    Those of some atoms are for loops over pairs: the x of all are side by side, then y, then z.
+    """
+    if atoms is None:
+        return np.empty((n_frames, n_atoms, 3), dtype=dtype)
+    return np.empty((n_frames, 3, len(atoms)), dtype=dtype).transpose(0, 2, 1)
 
 
 @dataclass(frozen=True)
@@ -73,7 +85,7 @@ class Frames:
         Returns
         -------
         ndarray
-            Angstrom, shape (F, len(atoms), 3).
+            Angstrom, shape (F, len(atoms), 3), perhaps laid out as :func:`empty_positions` says.
         """
         if isinstance(self.coordinates, np.ndarray):
             return self.coordinates.take(atoms, axis=1).astype(dtype)

@@ -33,11 +33,11 @@ from nucleops.systems.lines import EndsEarly
 from nucleops.systems.raw_frame import RawFrame, Selection
 from nucleops.systems.system import System
 from nucleops.systems.trr import trr_frames
-from nucleops.systems.xtc import xtc_frames
+from nucleops.systems.xtc.frames import xtc_frames
 from nucleops.systems.xyz_frames import xyz_frames
 
-ATOMS_AT_ONCE = 500_000
-"""A chunk holds about so many atoms, all its frames together: 12 MB of coordinates."""
+ATOMS_AT_ONCE = 1_000_000
+"""A chunk holds about so many atoms, all its frames together: 24 MB of coordinates."""
 
 Reader = Callable[[Path, Selection, System, int], Iterator[Frames]]
 

@@ -38,7 +38,7 @@ def aggregate_labels(watched: Watched, closes_A: float, opens_A: float) -> Label
     labels = np.empty((len(watched), n), dtype=np.int32)
     graph = np.zeros((n, n), dtype=np.bool_)
     for part in watched.chunks():
-        x = np.asarray(watched.metal[part], dtype=np.float64)
+        x = np.ascontiguousarray(watched.metal[part].transpose(0, 2, 1), dtype=np.float64)
         label(x, watched.edges(part), closes_A**2, opens_A**2, graph, labels[part])
     return labels
 
@@ -52,6 +52,6 @@ def contacts_of(positions: FloatArray, cell: FloatArray, limit_A: float) -> Bool
 
     graph = np.zeros((len(positions), len(positions)), dtype=np.bool_)
     labels = np.empty((1, len(positions)), dtype=np.int32)
-    x = np.asarray(positions, dtype=np.float64)[None]
+    x = np.ascontiguousarray(np.transpose(positions), dtype=np.float64)[None]
     label(x, np.asarray(cell, dtype=np.float64)[None], limit_A**2, limit_A**2, graph, labels)
     return graph

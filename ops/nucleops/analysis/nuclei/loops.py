@@ -33,7 +33,7 @@ def label(x: Any, cells: Any, closes2: float, opens2: float, graph: Any, labels:
     Parameters
     ----------
     x : ndarray
-        Positions, shape (F, n, 3).
+        Positions, shape (F, 3, n).
     cells : ndarray
         Edge lengths, shape (F, 3); zero stands for no periodicity.
     closes2, opens2 : float
@@ -43,7 +43,7 @@ def label(x: Any, cells: Any, closes2: float, opens2: float, graph: Any, labels:
     labels : ndarray of int32
         Filled: the smallest place of the aggregate, shape (F, n).
     """
-    n = x.shape[1]
+    n = x.shape[2]
     r2, per_edge = np.empty(n), np.empty(3)
     for f in range(x.shape[0]):
         invert(cells[f], per_edge)
@@ -52,7 +52,7 @@ def label(x: Any, cells: Any, closes2: float, opens2: float, graph: Any, labels:
             row[i] = i
         for i in range(n):
             for j in range(i + 1, n):  # by itself, it is done by vector instructions
-                r2[j] = nearest2(x[f, i], x[f, j], cells[f], per_edge)
+                r2[j] = nearest2(x[f, :, i], x[f, :, j], cells[f], per_edge)
             for j in range(i + 1, n):
                 if r2[j] >= opens2 and not graph[i, j]:
                     continue

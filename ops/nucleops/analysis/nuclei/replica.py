@@ -106,11 +106,10 @@ def analyse_trajectory(
     groups = groups_of(trajectory.topology)
     if not len(groups.metal):
         raise WrongInput(f"{trajectory.path}: the topology holds no Ag, Au or Cu atom")
-    last: list[System] = []
+    last: list[Frames] = []
 
     def remember(frames: Frames) -> None:
-        moved = trajectory.topology.with_positions(frames[-1:].positions[0])
-        last[:] = [replace(moved, cell=frames.cells[-1])]
+        last[:] = [frames[-1:]]
 
     with watch(
         trajectory,
@@ -123,7 +122,8 @@ def analyse_trajectory(
     ) as watched:
         if not len(watched):
             raise WrongInput(f"{trajectory.path}: no frame up to step {last_step}")
-        found = _analyse(watched, settings, last[0])
+        end = trajectory.topology.with_positions(last[0].positions[0])
+        found = _analyse(watched, settings, replace(end, cell=last[0].cells[0]))
         if show is not None:
             show(watched, found.labels, found.history)
         return found

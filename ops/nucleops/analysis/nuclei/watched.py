@@ -11,7 +11,9 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -19,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucleops.analysis.grid import FloatArray, IntArray
+from nucleops.cores import meanwhile
 from nucleops.systems.frames import Frames
 from nucleops.systems.system import System
 from nucleops.systems.trajectory import Trajectory
@@ -97,7 +100,8 @@ class Watched:
     cells : ndarray
         Edge lengths in angstrom, shape (F, 3).
     metal, sulfur, nitrogen, solvent : ndarray of float32
-        Angstrom, shape (F, n, 3) each, mapped from disk.
+        Angstrom, shape (F, n, 3) each, mapped from disk; the x of all atoms of a frame are side by
+        side, then y, then z.
     """
 
     groups: Groups
@@ -163,7 +167,7 @@ def watch(
     scratch : Path or None
         Where the files go; None means the system's folder for temporary files.
     each : callable
-        Called with every chunk that is kept, while it is in memory.
+        Called with every chunk that is kept.
 
     Raises
     ------
@@ -174,6 +178,7 @@ def watch(
     atoms = np.concatenate(parts)
     folder = Path(tempfile.mkdtemp(prefix="nuclei-", dir=scratch))
     numbers, times, cells = [], [], []
+    written: Future[None] | None = None
     try:
         with (folder / "positions").open("wb") as file:
             for frames in trajectory:
@@ -181,15 +186,21 @@ def watch(
                 if not len(kept.numbers):
                     break
                 each(kept)
-                kept.of(atoms, np.float32).tofile(file)
+                by_axis = kept.of(atoms, np.float32).transpose(0, 2, 1)
+                if written is not None:
+                    written.result()
+                written = meanwhile(partial(by_axis.tofile, file))
                 numbers.append(kept.numbers)
                 cells.append(kept.cells)
                 times.append(kept.times_ps(frame_ps, step_fs))
-        positions = _mapped(folder / "positions", (sum(map(len, numbers)), len(atoms), 3))
+            if written is not None:
+                written.result()
+        by_axis = _mapped(folder / "positions", (sum(map(len, numbers)), 3, len(atoms)))
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    metal, sulfur, nitrogen, solvent = np.split(positions, np.cumsum([*map(len, parts)])[:-1], 1)
+    ends = np.cumsum([len(part) for part in parts])[:-1]
+    metal, sulfur, nitrogen, solvent = np.split(by_axis.transpose(0, 2, 1), ends, axis=1)
     return Watched(
         groups=groups,
         periodic=trajectory.topology.periodic,

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from nucleops.compiled import compiled
 from nucleops.systems.binary import PADDING
 from nucleops.systems.frames import IntArray, Real
+from nucleops.systems.xtc.bits import inverse_below, read_word, unpack_three, unpack_three_long
 
 FIRST_EDGE, LAST_EDGE = 9, 72
 """First and last place among the edges of cubes that a file may name."""
@@ -78,92 +79,6 @@ def _rows_of(n_atoms: int, own: bytes) -> Rows:
 
 
 @compiled
-def _word(data: Any, place: Any) -> Any:
-    """Return the bits from a place on, left in a word; 57 of them are there."""
-    b = place >> _U(3)
-    word = (
-        (_U(data[b]) << _U(56))
-        | (_U(data[b + _U(1)]) << _U(48))
-        | (_U(data[b + _U(2)]) << _U(40))
-        | (_U(data[b + _U(3)]) << _U(32))
-        | (_U(data[b + _U(4)]) << _U(24))
-        | (_U(data[b + _U(5)]) << _U(16))
-        | (_U(data[b + _U(6)]) << _U(8))
-        | _U(data[b + _U(7)])
-    )
-    return word << (place & _U(7))
-
-
-@compiled
-def _number(word: Any, width: Any) -> Any:
-    """Return the number in the first bits of a word: its low byte comes first, a part byte last."""
-    turned = (
-        (word >> _U(56))
-        | ((word >> _U(40)) & _U(0xFF00))
-        | ((word >> _U(24)) & _U(0xFF0000))
-        | ((word >> _U(8)) & _U(0xFF000000))
-        | ((word << _U(8)) & _U(0xFF00000000))
-        | ((word << _U(24)) & _U(0xFF0000000000))
-        | ((word << _U(40)) & _U(0xFF000000000000))
-        | (word << _U(56))
-    )
-    whole = (width >> _U(3)) << _U(3)
-    last = (turned >> whole) & _U(0xFF)
-    return (turned & ((_U(1) << whole) - _U(1))) | ((last >> (_U(8) - (width & _U(7)))) << whole)
-
-
-@compiled
-def _inverse(by: Any) -> Any:
-    """Return a number just below 1/by, for :func:`_divide`."""
-    return (1.0 - 2.0**-52) / by
-
-
-@compiled
-def _divide(number: Any, by: Any, inverse: float) -> tuple[Any, Any]:
-    """Divide a whole number below 2^52 by a multiplication, which is one too small at most."""
-    quotient = _U(np.int64(np.float64(np.int64(number)) * inverse))
-    rest = number - quotient * by
-    more = _U(rest >= by)
-    return quotient + more, rest - more * by
-
-
-@compiled
-def _divide_long(
-    high: Any, middle: Any, low: Any, by: Any, inverse: float
-) -> tuple[Any, Any, Any, Any]:
-    """Divide a number of three digits of 24 bits; return those of the quotient, and the rest."""
-    high, rest = _divide(high, by, inverse)
-    middle, rest = _divide((rest << _U(24)) | middle, by, inverse)
-    low, rest = _divide((rest << _U(24)) | low, by, inverse)
-    return high, middle, low, rest
-
-
-@compiled
-def _three(
-    data: Any, place: Any, width: Any, by: Any, by_last: Any, per_by: float, per_last: float
-) -> tuple[Any, Any, Any]:
-    """Unpack three numbers, the last two below `by` and `by_last`, from one of `width` bits."""
-    number, z = _divide(_number(_word(data, place), width), by_last, per_last)
-    x, y = _divide(number, by, per_by)
-    return np.int64(x), np.int64(y), np.int64(z)
-
-
-@compiled
-def _three_long(
-    data: Any, place: Any, width: Any, by: Any, by_last: Any, per_by: float, per_last: float
-) -> tuple[Any, Any, Any]:
-    """Do what :func:`_three` does, for numbers of more than a word's bits."""
-    first = min(width, _U(24))
-    second = min(width - first, _U(24))
-    low = _number(_word(data, place), first)
-    middle = _number(_word(data, place + first), second)
-    high = _number(_word(data, place + first + second), width - first - second)
-    high, middle, low, z = _divide_long(high, middle, low, by_last, per_last)
-    high, middle, low, y = _divide_long(high, middle, low, by, per_by)
-    return np.int64((middle << _U(24)) | low), np.int64(y), np.int64(z)
-
-
-@compiled
 def _write(out: Any, row: int, x: int, y: int, z: int, per_unit: Any) -> None:
     """Write a point in angstrom, if it is asked for; nm are in single precision, as in the file."""
     if row >= 0:
@@ -196,15 +111,15 @@ def _decoder(three: Callable[..., tuple[Any, Any, Any]], widest: int) -> Callabl
         if width > _U(widest) or edge > widest:
             return _TOO_WIDE
         by_middle, by_last = _U(sizes[1]), _U(sizes[2])
-        per_middle, per_last = _inverse(sizes[1]), _inverse(sizes[2])
-        cube, per_cube, half = _U(EDGES[edge]), _inverse(EDGES[edge]), EDGES[edge] // 2
+        per_middle, per_last = inverse_below(sizes[1]), inverse_below(sizes[2])
+        cube, per_cube, half = _U(EDGES[edge]), inverse_below(EDGES[edge]), EDGES[edge] // 2
         place, atom, run = _U(0), 0, 0
         while upcoming[_U(atom)] < n_atoms:
             alone = place
             place += width
             if place > end:
                 return _WRONG
-            word = _word(data, place)
+            word = read_word(data, place)
             change = 0
             if word >> _U(63):  # the run's length is told, and the next cube; else they stay
                 told = int((word >> _U(58)) & _U(31))
@@ -217,9 +132,9 @@ def _decoder(three: Callable[..., tuple[Any, Any, Any]], widest: int) -> Callabl
                 return _WRONG
             if upcoming[_U(atom)] <= last:
                 if apart:
-                    x = np.int64(_word(data, alone) >> (_U(64) - first))
-                    y = np.int64(_word(data, alone + first) >> (_U(64) - second))
-                    z = np.int64(_word(data, alone + first + second) >> (_U(64) - third))
+                    x = np.int64(read_word(data, alone) >> (_U(64) - first))
+                    y = np.int64(read_word(data, alone + first) >> (_U(64) - second))
+                    z = np.int64(read_word(data, alone + first + second) >> (_U(64) - third))
                 else:
                     x, y, z = three(data, alone, width, by_middle, by_last, per_middle, per_last)
                 x, y, z = x + lowest[0], y + lowest[1], z + lowest[2]
@@ -242,7 +157,7 @@ def _decoder(three: Callable[..., tuple[Any, Any, Any]], widest: int) -> Callabl
                     return _WRONG
                 if edge > widest:
                     return _TOO_WIDE
-                cube, per_cube, half = _U(EDGES[edge]), _inverse(EDGES[edge]), EDGES[edge] // 2
+                cube, per_cube, half = _U(EDGES[edge]), inverse_below(EDGES[edge]), EDGES[edge] // 2
         return _DONE
 
     return compiled(decode)
@@ -300,8 +215,8 @@ def _frames(decode: Callable[..., int]) -> Callable[..., None]:
     return compiled(frames)
 
 
-_decode_narrow = _frames(_decoder(_three, _ONE_WORD))
-_decode_wide = _frames(_decoder(_three_long, 3 * 32))
+_decode_narrow = _frames(_decoder(unpack_three, _ONE_WORD))
+_decode_wide = _frames(_decoder(unpack_three_long, 3 * 32))
 
 
 def decode(

@@ -7,10 +7,7 @@ are asked for, by threads. Times are in ps by definition.
 
 from __future__ import annotations
 
-import os
-import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,28 +18,16 @@ from nucleops.errors import WrongInput
 from nucleops.systems.binary import (
     A_PER_NM,
     FS_PER_PS,
-    PADDING,
-    cut_off,
     decimals,
     edges_of_boxes,
 )
-from nucleops.systems.frames import Frames, IntArray, Real
-from nucleops.systems.lines import EndsEarly
+from nucleops.systems.frames import Frames, IntArray, Real, empty_positions
 from nucleops.systems.raw_frame import Selection
 from nucleops.systems.system import FloatArray, System
-from nucleops.systems.topology_check import other_count
+from nucleops.systems.xtc.windows import FEWEST_PACKED, HEAD, PACKING, windows
 
-_BEGINNING = struct.Struct(">2i")
-_SIZES = {1995: struct.Struct(">i"), 2023: struct.Struct(">q")}
-"""How the number of compressed bytes is written, by the number that a frame begins with."""
-_HEAD = 4 * 14
-"""Bytes before the coordinates, or before the account of their compression:"""
-_PACKING = 4 * 8
-_FEWEST_PACKED = 10
-"""Fewer atoms are written as plain numbers."""
 _STEP, _TIME, _BOX, _PRECISION, _LIMITS = 2, 3, slice(4, 13), 14, slice(15, 22)
 """Places of the numbers, in words of four bytes."""
-_LEAST_READ = 1 << 20
 
 
 class _Packed:
@@ -94,12 +79,12 @@ class _Packed:
         WrongInput
             The coordinates of a frame cannot be decoded.
         """
-        if self._n_atoms < _FEWEST_PACKED:
+        if self._n_atoms < FEWEST_PACKED:
             return self._plain(atoms).astype(dtype)
-        from nucleops.systems.xtc_codec import decode, rows_of
+        from nucleops.systems.xtc.decoder import decode, rows_of
 
         rows = rows_of(self._n_atoms, atoms)
-        out = np.empty((len(self._numbers), rows.count, 3), dtype=dtype)
+        out = empty_positions(len(self._numbers), self._n_atoms, atoms, dtype)
         limits = self._heads.view(">i4")[:, _LIMITS].astype(np.int64)
         precisions = self._heads.view(">f4")[:, _PRECISION].astype(np.float32)
 
@@ -152,7 +137,7 @@ def xtc_frames(
     WrongInput
         A frame is not of the topology's atoms, or has a triclinic cell.
     """
-    for window in _windows(path, topology, at_once):
+    for window in windows(path, topology, at_once):
         numbers = window.first + np.arange(len(window.frames))
         chosen = np.flatnonzero(selection.holds(numbers))
         for k in range(0, len(chosen), at_once):
@@ -167,7 +152,7 @@ def xtc_frames(
 def _chunk(
     path: Path, n_atoms: int, numbers: IntArray, data: NDArray[np.uint8], frames: IntArray
 ) -> Frames:
-    before = _HEAD + (_PACKING if n_atoms >= _FEWEST_PACKED else 0)
+    before = HEAD + (PACKING if n_atoms >= FEWEST_PACKED else 0)
     heads = data[frames[:, :1] + np.arange(before)]
     words, floats = heads.view(">i4"), heads.view(">f4")
     boxes_nm = floats[:, _BOX].astype(np.float64).reshape(-1, 3, 3)
@@ -179,99 +164,3 @@ def _chunk(
         times_fs=FS_PER_PS * decimals(floats[:, _TIME]),
         clock="xtc-ps",
     )
-
-
-@dataclass(frozen=True)
-class _Window:
-    """A part of a file that begins with a frame.
-
-    Attributes
-    ----------
-    first : int
-        Number of that frame.
-    data : ndarray of uint8
-        The bytes, and `PADDING` more.
-    frames : ndarray of int
-        Where each whole frame begins, and where its coordinates begin and end, shape (F, 3).
-    problem : WrongInput or None
-        Why no frame comes after these, if it is not that the file is at its end.
-    missing : int
-        Bytes that the next frame lacks, as far as that is known.
-    """
-
-    first: int
-    data: NDArray[np.uint8]
-    frames: IntArray
-    problem: WrongInput | None
-    missing: int
-
-
-def _windows(path: Path, topology: System, at_once: int) -> Iterator[_Window]:
-    with path.open("rb", buffering=0) as file:
-        left, first = os.fstat(file.fileno()).st_size, 0
-        rest, to_read = np.empty(0, dtype=np.uint8), _LEAST_READ
-        while left:
-            more = min(left, to_read)
-            left -= more
-            data = np.empty(len(rest) + more + PADDING, dtype=np.uint8)
-            data[: len(rest)] = rest
-            data[-PADDING:] = 0
-            file.readinto(data[len(rest) : -PADDING].data)
-            window = _find(path, first, data, left, topology)
-            yield window
-            if window.problem is not None:
-                return
-            n_frames = len(window.frames)
-            end = int(window.frames[-1, 2]) if n_frames else 0
-            rest, first = data[end:-PADDING], first + n_frames
-            to_read = max(window.missing, _LEAST_READ, at_once * end // max(n_frames, 1))
-
-
-def _find(path: Path, first: int, data: NDArray[np.uint8], left: int, topology: System) -> _Window:
-    """Find the whole frames in some bytes, after which so many are left in the file."""
-    size, begin, missing = len(data) - PADDING, 0, 0
-    frames: list[tuple[int, int, int]] = []
-    problem: WrongInput | None = None
-    try:
-        while begin < size:
-            number = first + len(frames)
-            coordinates, end = _span(path, number, data, begin, topology)
-            if end > size:
-                missing = end - size
-                break
-            frames.append((begin, coordinates, end))
-            begin = end
-    except WrongInput as error:
-        problem = error
-    # of a length that is nonsense no memory is taken
-    if missing > left:
-        problem = cut_off(path, number, size - begin + left)
-    found = np.array(frames, dtype=np.int64).reshape(-1, 3)
-    return _Window(first, data, found, problem, missing)
-
-
-def _span(
-    path: Path, number: int, data: NDArray[np.uint8], begin: int, topology: System
-) -> tuple[int, int]:
-    """Tell where the coordinates of a frame begin and end, as far as its first bytes are there."""
-    size, n_atoms = len(data) - PADDING, topology.n_atoms
-    coordinates = begin + _HEAD
-    if coordinates > size:
-        return coordinates, coordinates
-    magic, n_found = _BEGINNING.unpack_from(data.data, begin)
-    if magic not in _SIZES:
-        found = bytes(data[begin : begin + 4])
-        raise EndsEarly(
-            f"{path}: frame {number} cannot be decoded (found {found!r} where it begins)"
-        )
-    if n_found != n_atoms:
-        raise other_count(f"{path}, frame {number}", n_found, topology)
-    if n_atoms < _FEWEST_PACKED:
-        return coordinates, coordinates + 12 * n_atoms
-    coordinates += _PACKING + _SIZES[magic].size
-    if coordinates > size:
-        return coordinates, coordinates
-    (n_bytes,) = _SIZES[magic].unpack_from(data.data, coordinates - _SIZES[magic].size)
-    if n_bytes < 0:
-        raise EndsEarly(f"{path}: frame {number} cannot be decoded (of {n_bytes} bytes)")
-    return coordinates, coordinates + n_bytes + -n_bytes % 4

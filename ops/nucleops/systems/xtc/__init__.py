@@ -1,0 +1,1 @@
+"""GROMACS' compressed trajectories, XTC."""
