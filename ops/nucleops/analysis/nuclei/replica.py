@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nucleops.analysis.grid import FloatArray, IntArray
 from nucleops.analysis.nuclei.contacts import LabelArray, aggregate_labels
@@ -195,11 +197,13 @@ def _coordinate(
 
 def _sizes(labels: LabelArray) -> IntArray:
     """Count aggregates by size: shape (F, n) -> (F, n + 1)."""
-    n_frames, n = labels.shape
-    rows = np.arange(n_frames)[:, None]
-    metals = np.zeros((n_frames, n), dtype=np.int64)
-    np.add.at(metals, (rows, labels), 1)  # metals of each aggregate, at the place of its label
-    counts = np.zeros((n_frames, n + 1), dtype=np.int64)
-    np.add.at(counts, (rows, metals), 1)
+    # metals of each aggregate, at the place of its label
+    counts = _counts(_counts(labels, labels.shape[1]), labels.shape[1] + 1)
     counts[:, 0] = 0
     return counts
+
+
+def _counts(values: NDArray[Any], most: int) -> IntArray:
+    """Count how often each whole number below `most` is in each row: (F, n) -> (F, most)."""
+    rows = np.arange(len(values))[:, None] * most
+    return np.bincount((rows + values).ravel(), minlength=len(values) * most).reshape(-1, most)

@@ -108,10 +108,12 @@ def tell(
     sulfur = np.empty(points.shape[:2])
     namers = [Namer(watched.groups.ligands, settings) for _ in nuclei]
     offsets = _offsets(watched, nuclei)
+    members = sorted({metal for nucleus in nuclei for metal in nucleus})
+    rows = [np.searchsorted(members, nucleus) for nucleus in nuclei]
 
     def look(chunk: tuple[slice, FloatArray]) -> list[Looks]:
         part, free = chunk
-        wholes = [free[:, list(m)] + offset for m, offset in zip(nuclei, offsets, strict=True)]
+        wholes = [free[:, own] + offset for own, offset in zip(rows, offsets, strict=True)]
         points[part] = np.stack([whole.mean(axis=1) for whole in wholes], axis=1)
         metal[part] = _coordination(watched, part, points[part], watched.metal, settings, "metal")
         solvent[part] = _coordination(
@@ -122,7 +124,7 @@ def tell(
             sulfur[part, k] = bound.mean(axis=1)
         return [look_at(watched, part, whole, settings) for whole in wholes]
 
-    chunks = _unwrapped_backwards(watched)
+    chunks = _unwrapped_backwards(watched, members)
     while some := list(islice(chunks, usable_threads())):
         for looks in in_threads(look, some):
             for namer, seen in zip(namers, looks, strict=True):
@@ -236,14 +238,16 @@ def _offsets(watched: Watched, nuclei: Sequence[tuple[int, ...]]) -> list[FloatA
     ]
 
 
-def _unwrapped_backwards(watched: Watched) -> Iterator[tuple[slice, FloatArray]]:
-    """Yield chunks of metal positions, the last first, each atom followed by its shortest moves.
+def _unwrapped_backwards(
+    watched: Watched, metals: Sequence[int]
+) -> Iterator[tuple[slice, FloatArray]]:
+    """Yield chunks of some metals' positions, the last first, each followed by its shortest moves.
 
     The last frame is as it was written. Atoms must move less than half an edge between frames.
     """
     after: FloatArray | None = None
     for part in reversed(list(watched.chunks())):
-        x = np.asarray(watched.metal[part], dtype=np.float64)
+        x = watched.metal[part][:, metals].astype(np.float64)
         cells = watched.cells[part][:, None, :]
         moves = np.zeros_like(x)
         moves[:-1] = minimum_image(x[:-1] - x[1:], cells[:-1], watched.periodic)
