@@ -1,63 +1,78 @@
-"""Chunks of frames out of formats that are read frame by frame."""
+"""What reads trajectories in chunks, also out of formats that are read frame by frame."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from nucleops.systems.frames import Frames
 from nucleops.systems.lines import EndsEarly
-from nucleops.systems.raw_frame import RawFrame
+from nucleops.systems.raw_frame import RawFrame, Selection
 from nucleops.systems.system import System
 from nucleops.systems.topology_check import check_frame
 
 
-def in_chunks(
-    path: Path, frames: Iterator[RawFrame], topology: System, at_once: int
-) -> Iterator[Frames]:
-    """Hold frames against a topology, and yield them in chunks.
+class Reader(Protocol):
+    """What reads the frames of a format."""
 
-    Parameters
-    ----------
-    path : Path
-        Where they come from.
-    frames : iterator of RawFrame
-        The frames.
-    topology : System
-        The atoms.
-    at_once : int
-        Frames of a chunk.
+    def __call__(
+        self, path: Path, selection: Selection, topology: System, at_once: int
+    ) -> Iterator[Frames]:
+        """Yield the frames that are asked for, in chunks.
 
-    Yields
-    ------
-    Frames
-        Edges of cells are nan where a frame has none.
+        Parameters
+        ----------
+        path : Path
+            The file; what is written to it from now on may not be read.
+        selection : Selection
+            Which frames.
+        topology : System
+            The atoms.
+        at_once : int
+            Most frames of a chunk.
 
-    Raises
-    ------
-    EndsEarly
-        As the frames' iterator; after the frames before that.
-    WrongInput
-        A frame is not of the topology's atoms.
-    """
-    chunk: list[RawFrame] = []
-    first: RawFrame | None = None
-    try:
-        for frame in frames:
-            check_frame(path, frame, topology, first)
-            first = first or frame
-            chunk.append(frame)
-            if len(chunk) == at_once:
+        Yields
+        ------
+        Frames
+            Edges of cells are nan where a frame has none.
+
+        Raises
+        ------
+        EndsEarly
+            The file ends inside a frame, or goes on with something else; it comes after the frames
+            before that.
+        WrongInput
+            A frame is malformed, not of the topology's atoms, or has a triclinic cell.
+        """
+
+
+def one_by_one(read: Callable[[Path, Selection], Iterator[RawFrame]]) -> Reader:
+    """Make a reader out of what yields frames one by one: they are held against the topology."""
+
+    def chunks(
+        path: Path, selection: Selection, topology: System, at_once: int
+    ) -> Iterator[Frames]:
+        chunk: list[RawFrame] = []
+        first: RawFrame | None = None
+        try:
+            for frame in read(path, selection):
+                check_frame(path, frame, topology, first)
+                first = first or frame
+                chunk.append(frame)
+                if len(chunk) == at_once:
+                    yield _joined(chunk)
+                    chunk = []
+        except EndsEarly:
+            if chunk:
                 yield _joined(chunk)
-                chunk = []
-    except EndsEarly:
+            raise
         if chunk:
             yield _joined(chunk)
-        raise
-    if chunk:
-        yield _joined(chunk)
+
+    return chunks
 
 
 def _joined(chunk: list[RawFrame]) -> Frames:

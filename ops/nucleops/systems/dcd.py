@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from nucleops.cores import in_threads, shares
 from nucleops.errors import WrongInput
 from nucleops.systems.binary import FS_PER_PS, cut_off, decimals, opened, triclinic, whole_or_nan
-from nucleops.systems.chunks import in_chunks
+from nucleops.systems.chunks import one_by_one
 from nucleops.systems.dcd_layout import CELL, WORD, Layout, layout_of
 from nucleops.systems.frames import Frames, IntArray, Real, empty_positions
 from nucleops.systems.raw_frame import RawFrame, Selection
@@ -78,39 +78,14 @@ class _Blocks:
 def dcd_frames(
     path: Path, selection: Selection, topology: System, at_once: int
 ) -> Iterator[Frames]:
-    """Yield the frames of a DCD file that are asked for, in chunks.
-
-    Parameters
-    ----------
-    path : Path
-        The file; what is written to it from now on is not read.
-    selection : Selection
-        Which frames.
-    topology : System
-        The atoms.
-    at_once : int
-        Frames of a chunk.
-
-    Yields
-    ------
-    Frames
-        Edges of cells are nan where a frame has none.
-
-    Raises
-    ------
-    EndsEarly
-        The file ends inside a frame; it comes after those before that.
-    WrongInput
-        The file is not of the topology's atoms, a cell is triclinic, or a frame does not begin
-        where it should.
-    """
+    """Read a DCD file, as :class:`nucleops.systems.chunks.Reader` says."""
     with opened(path, "dcd") as file:
         header, periodic = file.header, bool(file.is_periodic)
     if header["natoms"] != topology.n_atoms:
         raise other_count(f"{path}, frame 0", int(header["natoms"]), topology)
     layout = layout_of(path, int(header["natoms"]), periodic)
     if layout is None:
-        yield from in_chunks(path, _one_by_one(path, selection), topology, at_once)
+        yield from one_by_one(_by_mdanalysis)(path, selection, topology, at_once)
         return
     stop = layout.n_frames if selection.stop is None else min(selection.stop, layout.n_frames)
     wanted = range(selection.start, stop, selection.stride)
@@ -194,7 +169,7 @@ def _edges(path: Path, numbers: IntArray, unitcells: FloatArray) -> FloatArray:
     return edges
 
 
-def _one_by_one(path: Path, selection: Selection) -> Iterator[RawFrame]:
+def _by_mdanalysis(path: Path, selection: Selection) -> Iterator[RawFrame]:
     """Frames as MDAnalysis' file class reads them."""
     with opened(path, "dcd") as file:
         header = file.header

@@ -18,19 +18,19 @@ import gzip
 import struct
 import warnings
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from nucleops.errors import WrongInput
-from nucleops.systems.chunks import in_chunks
+from nucleops.systems.chunks import Reader, one_by_one
 from nucleops.systems.dcd import dcd_frames
 from nucleops.systems.frames import Frames
 from nucleops.systems.lammps_dump import dump_frames
 from nucleops.systems.lines import EndsEarly
-from nucleops.systems.raw_frame import RawFrame, Selection
+from nucleops.systems.raw_frame import Selection
 from nucleops.systems.system import System
 from nucleops.systems.trr import trr_frames
 from nucleops.systems.xtc.frames import xtc_frames
@@ -39,23 +39,11 @@ from nucleops.systems.xyz_frames import xyz_frames
 ATOMS_AT_ONCE = 1_000_000
 """A chunk holds about so many atoms, all its frames together: 24 MB of coordinates."""
 
-Reader = Callable[[Path, Selection, System, int], Iterator[Frames]]
-
-
-def _one_by_one(read: Callable[[Path, Selection], Iterator[RawFrame]]) -> Reader:
-    def chunks(
-        path: Path, selection: Selection, topology: System, at_once: int
-    ) -> Iterator[Frames]:
-        return in_chunks(path, read(path, selection), topology, at_once)
-
-    return chunks
-
-
 FORMATS: dict[str, tuple[str, Reader]] = {
-    "xyz": ("extended XYZ", _one_by_one(xyz_frames)),
-    "dump": ("LAMMPS text dump", _one_by_one(dump_frames)),
+    "xyz": ("extended XYZ", one_by_one(xyz_frames)),
+    "dump": ("LAMMPS text dump", one_by_one(dump_frames)),
     "xtc": ("XTC", xtc_frames),
-    "trr": ("TRR", _one_by_one(trr_frames)),
+    "trr": ("TRR", one_by_one(trr_frames)),
     "dcd": ("DCD", dcd_frames),
 }
 """What each format is called, and what reads it."""

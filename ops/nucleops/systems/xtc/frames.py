@@ -111,32 +111,7 @@ class _Packed:
 def xtc_frames(
     path: Path, selection: Selection, topology: System, at_once: int
 ) -> Iterator[Frames]:
-    """Yield the frames of an XTC file that are asked for, in chunks.
-
-    Parameters
-    ----------
-    path : Path
-        The file; what is written to it from now on is not read.
-    selection : Selection
-        Which frames.
-    topology : System
-        The atoms.
-    at_once : int
-        Most frames of a chunk.
-
-    Yields
-    ------
-    Frames
-        Edges of cells are nan where a frame has none.
-
-    Raises
-    ------
-    EndsEarly
-        The file ends inside a frame, or goes on with something else; it comes after the frames
-        before that.
-    WrongInput
-        A frame is not of the topology's atoms, or has a triclinic cell.
-    """
+    """Read an XTC file, as :class:`nucleops.systems.chunks.Reader` says."""
     for window in windows(path, topology, at_once):
         numbers = window.first + np.arange(len(window.frames))
         chosen = np.flatnonzero(selection.holds(numbers))
