@@ -143,6 +143,20 @@ def test_a_frame_that_cannot_be_decoded_is_named(tmp_path: Path) -> None:
         chunks_of(path, atoms(40))
 
 
+def test_of_a_length_that_is_nonsense_no_memory_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "t.xtc"
+    write_xtc(path, [liquid(np.random.default_rng(k), 40, 3.0) for k in range(2)])
+    data = bytearray(path.read_bytes())
+    size = struct.unpack_from(">i", data, 88)[0]
+    second = 92 + size + -size % 4
+    data[second + 88 : second + 92] = struct.pack(">i", 2**30)
+    with path.open("wb") as file:
+        file.write(data)
+        file.truncate(2**31)  # sparse: the bytes would be there
+    with pytest.warns(UserWarning, match=r"frame 1 cannot be decoded \(of 1073741824 bytes\)"):
+        assert len(chunks_of(path, atoms(40))) == 1
+
+
 def write_dcd(path: Path, frames: list[np.ndarray], periodic: bool) -> None:
     with DCDFile(str(path), "w") as out:
         out.write_header("made", len(frames[0]), 0, 1, 1.0, int(periodic))

@@ -22,10 +22,13 @@ _BEGINNING = struct.Struct(">2i")
 _SIZES = {1995: struct.Struct(">i"), 2023: struct.Struct(">q")}
 """How the number of compressed bytes is written, by the number that a frame begins with."""
 HEAD = 4 * 14
-"""Bytes before the coordinates, or before the account of their compression:"""
+"""Bytes of a frame before its coordinates, or before what tells how they are compressed."""
 PACKING = 4 * 8
+"""Bytes that tell it; the number of compressed bytes follows."""
 FEWEST_PACKED = 10
 """Fewer atoms are written as plain numbers."""
+_MOST_BYTES_PER_ATOM = 16
+"""Three numbers of 32 bits, and what is told of a run."""
 _LEAST_READ = 1 << 20
 """Bytes that are read at once, if there are so many."""
 
@@ -56,6 +59,7 @@ class Window:
 
 
 def windows(path: Path, topology: System, at_once: int) -> Iterator[Window]:
+    """Yield a file part by part, of about so many frames each, up to its end or to a problem."""
     with path.open("rb", buffering=0) as file:
         left, first = os.fstat(file.fileno()).st_size, 0
         rest, to_read = np.empty(0, dtype=np.uint8), _LEAST_READ
@@ -64,8 +68,10 @@ def windows(path: Path, topology: System, at_once: int) -> Iterator[Window]:
             left -= more
             data = np.empty(len(rest) + more + PADDING, dtype=np.uint8)
             data[: len(rest)] = rest
+            there = file.readinto(data[len(rest) : -PADDING].data)
+            if there < more:  # it has become shorter since it was opened
+                data, left = data[: len(data) - more + there], 0
             data[-PADDING:] = 0
-            file.readinto(data[len(rest) : -PADDING].data)
             window = _find(path, first, data, left, topology)
             yield window
             if window.problem is not None:
@@ -121,6 +127,6 @@ def _span(
     if coordinates > size:
         return coordinates, coordinates
     (n_bytes,) = _SIZES[magic].unpack_from(data.data, coordinates - _SIZES[magic].size)
-    if n_bytes < 0:
+    if not 0 < n_bytes <= _MOST_BYTES_PER_ATOM * n_atoms:
         raise EndsEarly(f"{path}: frame {number} cannot be decoded (of {n_bytes} bytes)")
     return coordinates, coordinates + n_bytes + -n_bytes % 4
