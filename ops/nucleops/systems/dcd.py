@@ -87,10 +87,9 @@ def dcd_frames(
     if layout is None:
         yield from one_by_one(_by_mdanalysis)(path, selection, topology, at_once)
         return
-    stop = layout.n_frames if selection.stop is None else min(selection.stop, layout.n_frames)
-    wanted = range(selection.start, stop, selection.stride)
+    wanted = selection.among(0, layout.n_frames)
     for k in range(0, len(wanted), at_once):
-        yield _chunk(path, header, layout, np.array(wanted[k : k + at_once]))
+        yield _chunk(path, header, layout, wanted[k : k + at_once])
     if layout.left and not selection.over(layout.n_frames):
         raise cut_off(path, layout.n_frames, layout.left)
 

@@ -88,7 +88,7 @@ class Frames:
             Angstrom, shape (F, len(atoms), 3), perhaps laid out as :func:`empty_positions` says.
         """
         if isinstance(self.coordinates, np.ndarray):
-            return self.coordinates.take(atoms, axis=1).astype(dtype)
+            return self.coordinates.take(atoms, axis=1).astype(dtype, copy=False)
         return self.coordinates.decode(atoms, dtype)
 
     def until(self, last_step: int | None) -> Frames:

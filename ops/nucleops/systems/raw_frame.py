@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nucleops.errors import WrongInput
+from nucleops.systems.frames import IntArray
 from nucleops.systems.system import FloatArray
-
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -46,12 +43,11 @@ class Selection:
         """Whether the frame of this number, from 0, is among them."""
         return number >= self.start and (number - self.start) % self.stride == 0
 
-    def holds(self, numbers: IntArray) -> BoolArray:
-        """Which of these frames are among them, shape (F,)."""
-        before = np.inf if self.stop is None else self.stop
-        after = numbers - self.start
-        held: BoolArray = (after >= 0) & (after % self.stride == 0) & (numbers < before)
-        return held
+    def among(self, first: int, end: int) -> IntArray:
+        """Return which of the frames from one up to another, without it, are among them."""
+        stop = end if self.stop is None else min(self.stop, end)
+        passed = max(0, -(-(first - self.start) // self.stride))
+        return np.arange(self.start + passed * self.stride, stop, self.stride)
 
     def over(self, number: int) -> bool:
         """Whether neither this frame nor a later one is among them."""

@@ -39,6 +39,12 @@ def write_xtc(path: Path, frames: list[np.ndarray], precision: float = 1000.0) -
             out.write(x.astype(np.float32), box, k, float(k), precision)
 
 
+def second_of(data: bytes) -> int:
+    """Where the second frame of an XTC begins."""
+    size: int = struct.unpack_from(">i", data, 88)[0]
+    return 92 + size + -size % 4
+
+
 def by_mdanalysis(path: Path) -> np.ndarray:
     with XTCFile(str(path)) as file:
         return 10.0 * np.array([frame.x for frame in file], dtype=np.float64)
@@ -135,8 +141,7 @@ def test_a_frame_that_cannot_be_decoded_is_named(tmp_path: Path) -> None:
     path = tmp_path / "t.xtc"
     write_xtc(path, [liquid(np.random.default_rng(k), 40, 3.0) for k in range(3)])
     data = bytearray(path.read_bytes())
-    size = struct.unpack_from(">i", data, 88)[0]
-    second = 92 + size + -size % 4
+    second = second_of(data)
     data[second + 84 : second + 88] = struct.pack(">i", 5)  # no such cube
     path.write_bytes(bytes(data))
     with pytest.raises(WrongInput, match=r"t\.xtc, frame 1: its coordinates cannot be decoded"):
@@ -147,8 +152,7 @@ def test_of_a_length_that_is_nonsense_no_memory_is_taken(tmp_path: Path) -> None
     path = tmp_path / "t.xtc"
     write_xtc(path, [liquid(np.random.default_rng(k), 40, 3.0) for k in range(2)])
     data = bytearray(path.read_bytes())
-    size = struct.unpack_from(">i", data, 88)[0]
-    second = 92 + size + -size % 4
+    second = second_of(data)
     data[second + 88 : second + 92] = struct.pack(">i", 2**30)
     with path.open("wb") as file:
         file.write(data)
@@ -162,6 +166,14 @@ def write_dcd(path: Path, frames: list[np.ndarray], periodic: bool) -> None:
         out.write_header("made", len(frames[0]), 0, 1, 1.0, int(periodic))
         for x in frames:
             out.write(x.astype(np.float32), np.array([10.0, 90, 11.0, 90, 90, 12.0]))
+
+
+def first_of(data: bytes) -> int:
+    """Where the first frame of a DCD begins: behind three blocks."""
+    first = 0
+    for _ in range(3):
+        first += 8 + struct.unpack_from("<i", data, first)[0]
+    return first
 
 
 @pytest.mark.parametrize("periodic", [True, False])
@@ -185,9 +197,7 @@ def test_dcd_of_either_order_of_bytes(tmp_path: Path, periodic: bool, turned: bo
 
 def turned_around(data: bytes, n_atoms: int, periodic: bool) -> bytes:
     """The same DCD in the other order of bytes; text stays as it is, cells are double numbers."""
-    first = 0
-    for _ in range(3):
-        first += 8 + struct.unpack_from("<i", data, first)[0]
+    first = first_of(data)
     head = np.frombuffer(data[:first], dtype="<u4").byteswap().tobytes()
     texts = [slice(4, 8), slice(100, first - 16)]  # CORD, and the remarks
     kept = bytearray(head)
@@ -209,14 +219,11 @@ def test_dcd_with_fixed_atoms(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(3, 6, 3)).astype(np.float32)
     free = np.array([1, 2, 4])  # from 1, as in the file
-    x[1:, [0, 1, 3]] = x[1:, [0, 1, 3]]
     x[:, [2, 4, 5]] = x[0, [2, 4, 5]]
     path = tmp_path / "t.dcd"
     write_dcd(path, list(x), periodic=False)
     data = path.read_bytes()
-    first = 0
-    for _ in range(3):
-        first += 8 + struct.unpack_from("<i", data, first)[0]
+    first = first_of(data)
     head = bytearray(data[:first])
     head[40:44] = struct.pack("<i", 3)
     block = struct.pack("<i", 12) + free.astype("<i4").tobytes() + struct.pack("<i", 12)

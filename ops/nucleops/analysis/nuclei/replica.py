@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -141,7 +142,7 @@ def _analyse(watched: Watched, settings: NucleationSettings, end: System) -> Rep
     # contacts go from frame to frame, and cannot be shared out: the rest is done beside them
     coordinate = partial(_coordinate, watched, settings, coordination)
     jobs: list[Callable[[], None]] = [label, *(partial(coordinate, p) for p in watched.chunks())]
-    in_threads(_call, jobs)
+    in_threads(operator.call, jobs)
     (labels,) = found
     history = follow_aggregates(labels, SMALLEST)
     last = len(watched)
@@ -169,10 +170,6 @@ def _analyse(watched: Watched, settings: NucleationSettings, end: System) -> Rep
         kinds={kind: count for kind, count in kinds.items() if count},
         last=end,
     )
-
-
-def _call(job: Callable[[], None]) -> None:
-    job()
 
 
 def _coordinate(

@@ -164,18 +164,21 @@ def _decoder(three: Callable[..., tuple[Any, Any, Any]], widest: int) -> Callabl
 
 
 @compiled
-def _width(sizes: Any) -> int:
+def _bits(number: Any) -> Any:
+    """Bits of a whole number."""
+    bits = 0
+    while (number >> bits) > 0:
+        bits += 1
+    return bits
+
+
+@compiled
+def _width(sizes: Any) -> Any:
     """Bits of the largest number that three numbers below `sizes`, of 24 bits, make together."""
     two = sizes[0] * sizes[1]
     low = (two & _LARGEST_JOINED) * sizes[2]
     high = (two >> 24) * sizes[2] + (low >> 24)
-    width = 0
-    if high > 0:
-        low, width = high, 24
-    while low > 0:
-        low >>= 1
-        width += 1
-    return width
+    return 24 + _bits(high) if high > 0 else _bits(low)
 
 
 def _frames(decode: Callable[..., int]) -> Callable[..., None]:
@@ -206,8 +209,7 @@ def _frames(decode: Callable[..., int]) -> Callable[..., None]:
                 widths[0] = _width(sizes)
             else:
                 for k in range(3):
-                    while (sizes[k] >> widths[k]) > 0:
-                        widths[k] += 1
+                    widths[k] = _bits(sizes[k])
             own = data[spans[f, 0] : spans[f, 1] + PADDING]
             per_unit = np.float32(1.0) / precisions[f]
             status[f] = decode(own, lowest, sizes, widths, edge, per_unit, row, upcoming, out[f])

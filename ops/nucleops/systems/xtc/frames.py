@@ -113,12 +113,13 @@ def xtc_frames(
 ) -> Iterator[Frames]:
     """Read an XTC file, as :class:`nucleops.systems.chunks.Reader` says."""
     for window in windows(path, topology, at_once):
-        numbers = window.first + np.arange(len(window.frames))
-        chosen = np.flatnonzero(selection.holds(numbers))
-        for k in range(0, len(chosen), at_once):
-            own = chosen[k : k + at_once]
-            yield _chunk(path, topology.n_atoms, numbers[own], window.data, window.frames[own])
-        if selection.over(window.first + len(numbers)):
+        end = window.first + len(window.frames)
+        numbers = selection.among(window.first, end)
+        for k in range(0, len(numbers), at_once):
+            own = numbers[k : k + at_once]
+            frames = window.frames[own - window.first]
+            yield _chunk(path, topology.n_atoms, own, window.data, frames)
+        if selection.over(end):
             return
         if window.problem is not None:
             raise window.problem
