@@ -173,7 +173,7 @@ class CollectData(OP):
             [path for path in ip["train_logs"] or [] if path is not None],
             labelled,
         )
-        forget_labels(labelled)
+        forget_labels([*labelled, *(ip["init_data"] or [])])
         if ip["train_logs"]:
             forget(CHECKPOINTS)
         return OPIO({"iter_data": [*ip["iter_data"], folder], "labels": labels})

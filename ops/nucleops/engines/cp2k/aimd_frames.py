@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from nucleops.engines.cp2k.aimd_log import check_step, parts_of_steps
 from nucleops.engines.cp2k.frames import LabelledFrame
-from nucleops.engines.cp2k.identity import check_configuration, check_level, program_of_log
+from nucleops.engines.cp2k.identity import program_of_log
 from nucleops.engines.cp2k.inputs import PROJECT, cell_and_shift
 from nucleops.engines.cp2k.log import LARGEST_FORCE_EV_A, SCF_START, read_evaluation, read_log
 from nucleops.engines.cp2k.motion import moves_right
@@ -95,7 +96,7 @@ class AimdOutput:
 
     def _frame(self, step: int, largest_force_eV_A: float) -> LabelledFrame:
         part = SCF_START + self.parts[step]
-        _check_step(part, step, self.log)
+        check_step(part, step, self.log)
         symbols = self.system.symbols
         energy, forces = read_evaluation(part, symbols, self.log, largest_force_eV_A)
         here = _matching(self.positions, self.forces, step, energy, forces, self.log)
@@ -131,16 +132,9 @@ def open_aimd(folder: Path, system: System, level: LevelOfTheory | None = None) 
     """
     log = folder / "aimd.out"
     text = read_log(log)
-    if text.count("PROGRAM STARTED AT") != 1:
-        raise TruncatedOutput("the log does not hold exactly one run", log=log)
-    head, *parts = text.split(SCF_START)
-    if not parts:
-        raise TruncatedOutput("the log ends before the first SCF", log=log)
-    check_configuration(text, system, log)
-    if level is not None:
-        check_level(head, level, log)
     positions = _by_step(folder / f"{PROJECT}-pos-1.xyz", system)
     forces = _by_step(folder / f"{PROJECT}-frc-1.xyz", system)
+    parts = parts_of_steps(text, system, positions, level, log)
     start = positions.get(0)
     _, shift = cell_and_shift(system)
     if start is None or np.abs(start.values - system.positions - shift).max() > _XYZ_POSITION_A:
@@ -191,15 +185,6 @@ def read_aimd(
     output = open_aimd(folder, system, level)
     due = range(skip_steps, output.steps_run + 1, stride)
     return output.judged(due, largest_force_eV_A)
-
-
-def _check_step(part: str, step: int, log: Path) -> None:
-    """Check that the log's part is that of the step, and that the step ended."""
-    lines = [line.split() for line in part.splitlines() if line.startswith(" MD| Step number")]
-    found = lines == [["MD|", "Step", "number", str(step)]] if step else not lines
-    ended = "MD_INI| Cell angles" in part if step == 0 else part.count("MD| Temperature [K]") == 1
-    if not found or not ended:
-        raise TruncatedOutput(f"step {step} is incomplete or out of order", log=log)
 
 
 def _matching(

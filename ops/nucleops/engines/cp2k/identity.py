@@ -10,7 +10,7 @@ import numpy as np
 from nucleops.engines.cp2k.inputs import cell_and_shift
 from nucleops.engines.cp2k.settings import Gfn1Xtb, LevelOfTheory
 from nucleops.errors import TruncatedOutput
-from nucleops.systems.system import System
+from nucleops.systems.system import FloatArray, System
 
 _COORDINATES = re.compile(
     r"^ MODULE QUICKSTEP: +ATOMIC COORDINATES IN ANGSTROM\n\n.*\n(?P<rows>(?: +\d+ +\d+ .*\n)*)",
@@ -40,8 +40,22 @@ def check_one_process(text: str, path: Path) -> None:
         raise TruncatedOutput("beginning and end of the log are of different runs", log=path)
 
 
-def check_configuration(text: str, system: System, path: Path) -> None:
+def check_configuration(
+    text: str, system: System, path: Path, moved_A: FloatArray | None = None
+) -> None:
     """Check that a log prints the atoms that it should be of, to the six decimals it has.
+
+    Parameters
+    ----------
+    text : str
+        The log.
+    system : System
+        The atoms.
+    path : Path
+        The log's file, for the error.
+    moved_A : ndarray or None
+        Where they should be in CP2K's cell, shape (n_atoms, 3), in angstrom; None: where the system
+        has them.
 
     Raises
     ------
@@ -50,13 +64,12 @@ def check_configuration(text: str, system: System, path: Path) -> None:
     """
     blocks = list(_COORDINATES.finditer(text))
     rows = [line.split() for line in blocks[0]["rows"].splitlines()] if len(blocks) == 1 else []
-    _, shift = cell_and_shift(system)
+    wanted = system.positions + cell_and_shift(system)[1] if moved_A is None else moved_A
     try:
         symbols = tuple(row[2] for row in rows)
         found = np.array([[float(number) for number in row[4:7]] for row in rows])
     except (ValueError, IndexError):
         symbols, found = (), np.zeros(0)
-    wanted = system.positions + shift
     same = symbols == system.symbols and found.shape == wanted.shape
     if not (same and np.abs(found - wanted).max() <= _LAST_DIGIT_A):
         raise TruncatedOutput("the log is not of this configuration", log=path)

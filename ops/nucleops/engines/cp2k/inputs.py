@@ -23,6 +23,8 @@ PROJECT = "label"
 """CP2K's project name; the names of its output files begin with it."""
 WAVEFUNCTION = f"{PROJECT}-RESTART.wfn"
 """File that CP2K writes a converged wavefunction to."""
+RESTART = f"{PROJECT}-1.restart"
+"""File that AIMD goes on from: positions, velocities, and the thermostat's random numbers."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,16 @@ def single_point_input(
 
 
 def aimd_input(
-    system: System, level: LevelOfTheory, run: AimdRun, temperature_K: float, seed: int
+    system: System,
+    level: LevelOfTheory,
+    run: AimdRun,
+    temperature_K: float,
+    seed: int,
+    done: int = 0,
 ) -> str:
     """Write the input of Born-Oppenheimer molecular dynamics, NVT with the CSVR thermostat.
+
+    The run is made in parts of ``run.checkpoint_steps``; the input is that of the next part.
 
     Parameters
     ----------
@@ -102,6 +111,8 @@ def aimd_input(
         Temperature in kelvin of the thermostat and of the first velocities.
     seed : int
         Seed, at least 1, of the first velocities and of the thermostat.
+    done : int
+        Steps of the parts before; if there are any, :data:`RESTART` is what they left.
 
     Returns
     -------
@@ -114,10 +125,13 @@ def aimd_input(
         If an element has no pseudopotential or basis here.
     """
     every_step = {"EACH": {"MD": 1}}
+    restart: dict[str, Any] = {PARAMETER: "OFF"}
+    if run.steps > run.checkpoint_steps:
+        restart = {PARAMETER: "ON", "BACKUP_COPIES": 0, "EACH": {"MD": run.checkpoint_steps}}
     motion: Section = {
         "MD": {
             "ENSEMBLE": "NVT",
-            "STEPS": run.steps,
+            "STEPS": min(run.checkpoint_steps, run.steps - done),
             "TIMESTEP": run.time_step_fs,
             "TEMPERATURE": temperature_K,
             "THERMOSTAT": {"TYPE": "CSVR", "CSVR": {"TIMECON": run.thermostat_time_fs}},
@@ -126,17 +140,18 @@ def aimd_input(
             "TRAJECTORY": {PARAMETER: "ON", "FORMAT": "XYZ", **every_step},
             "FORCES": {PARAMETER: "ON", "FORMAT": "XYZ", **every_step},
             "VELOCITIES": {PARAMETER: "OFF"},
-            "RESTART": {PARAMETER: "OFF"},
+            "RESTART": restart,
             "RESTART_HISTORY": {PARAMETER: "OFF"},
         },
     }
-    return write_sections(
-        {
-            "GLOBAL": {**_global("MD"), "SEED": seed},
-            "FORCE_EVAL": _force_eval(system, level, dynamics=True),
-            "MOTION": motion,
-        }
-    )
+    sections: dict[str, Any] = {
+        "GLOBAL": {**_global("MD"), "SEED": seed},
+        "FORCE_EVAL": _force_eval(system, level, dynamics=True),
+        "MOTION": motion,
+    }
+    if done:
+        sections["EXT_RESTART"] = {"RESTART_FILE_NAME": RESTART}
+    return write_sections(sections)
 
 
 def cell_and_shift(system: System) -> tuple[FloatArray, FloatArray]:

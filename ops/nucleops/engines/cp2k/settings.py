@@ -74,6 +74,9 @@ class AimdRun(Settings):
     `stride` steps."""
     fewest_frames: PositiveInt = 10
     """Frames that are due however long the correlation, as far as `stride` allows them."""
+    checkpoint_steps: PositiveInt = 100
+    """CP2K is ended after so many steps and started anew from its restart file: a run that is
+    interrupted goes on from the last of these, to the same frames. Each start costs an SCF."""
 
 
 class LabelSettings(Settings):

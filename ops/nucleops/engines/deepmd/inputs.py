@@ -101,13 +101,7 @@ def training_input(
                 "seed": derive_seed(seed, "fitting"),
             },
         },
-        "learning_rate": {
-            "type": "exp",
-            "start_lr": plan.start_lr,
-            "stop_lr": plan.stop_lr,
-            # DeePMD's default of 5000 would leave a short training at its first learning rate.
-            "decay_steps": max(1, min(5000, plan.steps // 50)),
-        },
+        "learning_rate": _learning_rate(plan),
         "loss": {
             "type": "ener",
             "start_pref_e": plan.start_pref_e,
@@ -119,3 +113,18 @@ def training_input(
         },
         "training": training,
     }
+
+
+def _learning_rate(plan: Schedule) -> dict[str, Any]:
+    rate: dict[str, Any] = {
+        "type": plan.lr_schedule,
+        "start_lr": plan.start_lr,
+        "stop_lr": plan.stop_lr,
+        "warmup_steps": plan.warmup_steps,
+    }
+    if plan.lr_schedule == "exp":
+        # DeePMD's default of 5000 would leave a short training at its first learning rate.
+        rate["decay_steps"] = max(1, min(5000, (plan.steps - plan.warmup_steps) // 50))
+    if plan.lr_schedule == "wsd":
+        rate |= {"decay_phase_ratio": plan.decay_share or 0.5, "decay_type": "linear"}
+    return rate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, NonNegativeInt, model_validator
 
 from nucleops.settings import Fraction, Positive, PositiveInt, Settings
 
@@ -45,6 +45,15 @@ class Schedule(Settings):
     """Learning rate at the start."""
     stop_lr: Positive = 1.0e-6
     """Learning rate at the end."""
+    lr_schedule: Literal["exp", "cosine", "wsd"] = "exp"
+    """How the learning rate gets from `start_lr` to `stop_lr`, in DeePMD's names: `exp` falls by
+    the same factor all along, so that most steps are taken at small rates; `cosine` stays high for
+    longer; `wsd` stays at `start_lr` and falls linearly over the last `decay_share` of the steps.
+    In short trainings `cosine` and `wsd` reach with a third of the steps what `exp` does."""
+    decay_share: float | None = Field(default=None, gt=0, le=1)
+    """Share of the steps over which the learning rate of `wsd` falls; half of them by default."""
+    warmup_steps: NonNegativeInt = 0
+    """Steps over which the learning rate first rises from zero to `start_lr`."""
     batch_size: PositiveInt | Annotated[str, Field(pattern=r"^auto(:[1-9][0-9]*)?$")] = "auto:64"
     """Frames in a batch; `auto:N` takes as many as give N atoms, `auto` as many as give 32."""
     start_pref_f: Positive = 1000.0
@@ -55,6 +64,20 @@ class Schedule(Settings):
     """Weight of the energy in the loss at the start."""
     limit_pref_e: Positive = 1.0
     """Weight of the energy in the loss at the end."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Schedule:
+        if self.warmup_steps >= self.steps:
+            raise ValueError(
+                f"warmup_steps: {self.warmup_steps} leaves nothing of steps: {self.steps}; allowed:"
+                " fewer than steps"
+            )
+        if self.decay_share is not None and self.lr_schedule != "wsd":
+            raise ValueError(
+                f"decay_share: {self.decay_share} with lr_schedule: {self.lr_schedule}; allowed:"
+                " with wsd"
+            )
+        return self
 
 
 class TrainSettings(Settings):

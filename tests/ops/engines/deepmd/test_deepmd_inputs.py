@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from nucleops.engines.deepmd.inputs import training_input
 from nucleops.engines.deepmd.settings import Descriptor, Schedule, TrainSettings
@@ -31,6 +32,35 @@ def test_network_and_schedule_are_written() -> None:
     assert script["training"]["numb_steps"] == 1000
     assert script["training"]["training_data"]["systems"] == ["train/000"]
     assert script["training"]["validation_data"]["systems"] == ["held_out/000"]
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "pytorch"])
+@pytest.mark.parametrize("kind", ["exp", "cosine", "wsd"])
+def test_learning_rate_goes_as_deepmd_kit_understands_the_schedule(backend: str, kind: str) -> None:
+    from deepmd.dpmodel.utils.learning_rate import make_learning_rate_schedule
+    from deepmd.utils.argcheck import normalize
+
+    plan = Schedule(steps=10_000, start_lr=1e-2, stop_lr=1e-6, lr_schedule=kind, warmup_steps=100)
+    settings = SETTINGS.model_copy(update={"first": plan, "backend": backend})
+    script = normalize(training_input(settings, "first", TYPE_MAP, 7, ["a"]), check=True)
+    rate = make_learning_rate_schedule(script["learning_rate"], plan.steps).value
+    assert float(rate(0)) == 0
+    assert float(rate(100)) == pytest.approx(1e-2)
+    assert float(rate(10_000)) == pytest.approx(1e-6, rel=0.2)
+    middle = {"exp": 1e-4, "cosine": 5e-3, "wsd": 1e-2}[kind]
+    assert float(rate(5_000)) == pytest.approx(middle, rel=0.25)  # exp falls in stairs
+
+
+def test_share_of_the_fall_is_wsd_s() -> None:
+    plan = Schedule(steps=1000, lr_schedule="wsd", decay_share=0.2)
+    assert Schedule.model_validate(plan.model_dump()) == plan
+    settings = SETTINGS.model_copy(update={"first": plan})
+    rate = training_input(settings, "first", TYPE_MAP, 7, ["a"])["learning_rate"]
+    assert rate["decay_phase_ratio"] == 0.2
+    with pytest.raises(ValidationError, match=r"decay_share: 0\.2 with lr_schedule: exp.*with wsd"):
+        Schedule(steps=1000, decay_share=0.2)
+    with pytest.raises(ValidationError, match="warmup_steps: 10 leaves nothing of steps: 10"):
+        Schedule(steps=10, warmup_steps=10)
 
 
 def test_without_held_out_frames_there_is_no_validation() -> None:
