@@ -1,0 +1,191 @@
+"""Labelled frames of the dimer in methanol: from AIMD, and from dynamics with a young potential."""
+
+from __future__ import annotations
+
+import functools
+import json
+import resource
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nucleoflow.study.model import Study
+from nucleops.engines.cp2k.settings import AimdRun
+from nucleops.engines.cp2k.single_point import label
+from nucleops.engines.lammps.md import run_md
+from nucleops.engines.lammps.readers import read_dump
+from nucleops.engines.lammps.settings import MdSettings, Trust
+from nucleops.errors import FatalFailure
+from nucleops.learning.account import ACCOUNT_FILE
+from nucleops.learning.initial import AimdTask, aimd_frames
+from nucleops.learning.labelling import write_data
+from nucleops.seeds import derive_seed
+from nucleops.systems.packing import build_system
+from nucleops.systems.system import System
+
+SYSTEM = "dimer"
+TEMPERATURES_K = (300.0, 450.0)
+_RUN = AimdRun(
+    system=SYSTEM, temperatures_K=TEMPERATURES_K, steps=360, time_step_fs=1.0, thermostat_time_fs=20
+)
+RUNS = {
+    "train": _RUN.model_copy(update={"skip_steps": 20, "stride": 4}),
+    "held-out": _RUN.model_copy(update={"steps": 240, "skip_steps": 40, "stride": 8}),
+}
+# One potential alone has no deviation: what ends a run is energy, temperature and torn bonds.
+_TRUST = Trust(
+    force_deviation_eV_A=50, energy_margin_eV_atom=0.03, energy_rise_eV_atom=0.1, bond_stretch=1.4
+)
+_LARGEST_FORCE_EV_A = 12.0
+
+
+@dataclass(frozen=True)
+class Round:
+    """Dynamics with a young potential, whose frames are labelled.
+
+    Attributes
+    ----------
+    droplets : range
+        Numbers of the droplets, each followed at both temperatures from where it was packed.
+    steps, stride : int
+        Steps of 1 fs, and from one labelled frame to the next.
+    """
+
+    droplets: range
+    steps: int
+    stride: int
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Data sets, and the CPU seconds that they cost."""
+
+    folders: tuple[Path, ...]
+    cpu_s: float
+
+
+def followed(study: Study, work: Path, kind: str, droplets: Sequence[int], cores: int) -> Labelled:
+    """Follow droplets with AIMD at both temperatures, unless that is done."""
+    jobs = [(k, t) for k in droplets for t in TEMPERATURES_K]
+    return _side_by_side(functools.partial(_aimd, study, work / kind, RUNS[kind]), jobs, cores)
+
+
+def explored(
+    study: Study, work: Path, plan: Round, model: Path, known: Sequence[Path], cores: int
+) -> Labelled:
+    """Follow droplets with a potential and label what it finds, unless that is done.
+
+    Parameters
+    ----------
+    study : Study
+        Level of theory and contents.
+    work : Path
+        Where a folder for each droplet and temperature is made.
+    plan : Round
+        Which droplets, and for how long.
+    model : Path
+        The potential.
+    known : sequence of Path
+        Data that it was trained on; a run ends that falls below their energies.
+    cores : int
+        Runs side by side.
+    """
+    energies = [np.load(path) for folder in known for path in folder.glob("set.*/energy.npy")]
+    floor_eV = float(min(energy.min() for energy in energies))
+    jobs = [(k, t) for k in plan.droplets for t in TEMPERATURES_K]
+    return _side_by_side(functools.partial(_md, study, work, plan, model, floor_eV), jobs, cores)
+
+
+def children_cpu_s() -> float:
+    """CPU seconds, user and system, of all programs started here that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _side_by_side(function, jobs: list[tuple[int, float]], cores: int) -> Labelled:  # type: ignore[no-untyped-def]
+    with ProcessPoolExecutor(cores) as pool:
+        done = list(pool.map(function, jobs))
+    return Labelled(
+        tuple(folder for folder, _ in done if (folder / "type.raw").is_file()),
+        sum(cpu_s for _, cpu_s in done),
+    )
+
+
+def _droplet(study: Study, number: int) -> tuple[System, int]:
+    """Pack one droplet; the seed that it was packed with."""
+    seed = derive_seed(study.seed, "accuracy", number)
+    return build_system(SYSTEM, study.systems[SYSTEM], study.chemistry.metal, seed), seed
+
+
+def _aimd(study: Study, work: Path, run: AimdRun, job: tuple[int, float]) -> tuple[Path, float]:
+    droplet, temperature_K = job
+    folder = work / f"{droplet:03d}-{temperature_K:g}K"
+    data, account_file = folder / "data", folder / "data" / ACCOUNT_FILE
+    if not account_file.is_file():
+        system, seed = _droplet(study, droplet)
+        task = AimdTask(
+            system=SYSTEM,
+            temperature_K=temperature_K,
+            seed=derive_seed(seed, temperature_K),
+            run=run,
+            level=study.level_of_theory,
+            type_map=study.type_map,
+        )
+        frames, account = aimd_frames(task, system, folder / "run", lambda step: None)
+        write_data(frames, study.type_map, data)
+        account.write(account_file)
+    return data, float(json.loads(account_file.read_text(encoding="utf-8"))["cpu_s"])
+
+
+def _md(
+    study: Study, work: Path, plan: Round, model: Path, floor_eV: float, job: tuple[int, float]
+) -> tuple[Path, float]:
+    droplet, temperature_K = job
+    folder = work / f"{droplet:03d}-{temperature_K:g}K"
+    record = folder / "cost.json"
+    if not record.is_file():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        before = children_cpu_s()
+        system, seed = _droplet(study, droplet)
+        settings = MdSettings(
+            steps=plan.steps,
+            stride=plan.stride,
+            temperature_K=temperature_K,
+            time_step_fs=1.0,
+            minimise_steps=20,
+        )
+        result = run_md(
+            system,
+            [model],
+            settings,
+            _TRUST,
+            folder / "md",
+            derive_seed(seed, temperature_K),
+            energy_floor_eV_atom=floor_eV / system.n_atoms,
+        )
+        frames, lost = [], 0
+        dump = read_dump(folder / "md" / "trajectory.dump")
+        for step, positions in zip(dump.steps, dump.positions, strict=True):
+            if step == 0:
+                continue
+            try:
+                here = system.with_positions(positions)
+                point = label(
+                    here,
+                    study.level_of_theory,
+                    folder / "point",
+                    largest_force_eV_A=_LARGEST_FORCE_EV_A,
+                )
+                frames.append(point.frame)
+            except FatalFailure:
+                lost += 1
+        if frames:
+            write_data(frames, study.type_map, folder / "data")
+        found = {"cpu_s": children_cpu_s() - before, "labelled": len(frames), "lost": lost}
+        record.write_text(json.dumps({**found, "reason": result.reason}), encoding="utf-8")
+    return folder / "data", float(json.loads(record.read_text(encoding="utf-8"))["cpu_s"])
