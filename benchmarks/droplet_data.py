@@ -6,7 +6,7 @@ import functools
 import json
 import resource
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,7 +106,11 @@ def children_cpu_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _side_by_side(function, jobs: list[tuple[int, float]], cores: int) -> Labelled:  # type: ignore[no-untyped-def]
+def _side_by_side(
+    function: Callable[[tuple[int, float]], tuple[Path, float]],
+    jobs: list[tuple[int, float]],
+    cores: int,
+) -> Labelled:
     with ProcessPoolExecutor(cores) as pool:
         done = list(pool.map(function, jobs))
     return Labelled(

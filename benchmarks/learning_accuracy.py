@@ -2,17 +2,17 @@
 
 The system is the dimer in methanol of the study ``ag6-xtb``, at that study's level of theory.
 Everything is done by the code that a study runs: droplets are packed from different random numbers,
-AIMD in CP2K follows each at 300 and at 450 K, whole droplets are held out, one potential is
-trained, frozen, compressed, and compared with the labels of the frames held out. What is counted is
-the CPU time, user and system, of all programs that are started on the way: the AIMD, that of the
-held-out droplets too, dynamics and labels of the rounds, and each training from start to test::
+AIMD in CP2K follows four of them at 300 and at 450 K, a potential is trained on that, others are
+followed with it, the frames that it finds are labelled, and so on for two rounds; then the last
+potential is trained, frozen, compressed, and compared with the labels of whole droplets that were
+held out, from AIMD. What is counted is the CPU time, user and system, of all programs that are
+started on the way: the AIMD, that of the held-out droplets too, dynamics and labels of the rounds,
+and each training from start to test::
 
-    .venv/bin/python benchmarks/learning_accuracy.py --work accuracy [--recipe short]
+    .venv/bin/python benchmarks/learning_accuracy.py --work accuracy
 
-There are three recipes: ``short`` trains on the AIMD of four droplets; ``long`` on that of seven,
-with a net that sees the whole droplet and three times the steps; ``rounds`` learns as a study does,
-with two rounds of dynamics whose frames are labelled. A second call with the same ``--work`` goes
-on with what is there; ``--share`` makes a share of the last training's steps.
+A second call with the same ``--work`` goes on with what is there; ``--share`` makes a share of the
+last training's steps.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import argparse
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,42 +35,21 @@ from nucleops.seeds import derive_seed
 STUDY = "ag6-xtb"
 HELD_OUT = range(100, 102)
 """Numbers of the droplets held out; those trained on are numbered from 0."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How many droplets are trained on, and how.
-
-    Attributes
-    ----------
-    droplets : int
-        Droplets followed by AIMD, each at both temperatures.
-    descriptor : dict
-        What differs from the study's. ``sel`` holds the most neighbours in this droplet; the
-        study's, for larger ones, would only cost time.
-    fitting : tuple of int or None
-        Neurons of the fitting net; None for the study's.
-    plan : Schedule
-        Steps, learning rate and weights.
-    rounds : tuple of Round
-        What is explored after the AIMD, each time with a potential of its own.
-    driver : Schedule or None
-        How those are trained; None where there are no rounds.
-    """
-
-    droplets: int
-    descriptor: dict[str, Any]
-    fitting: tuple[int, ...] | None
-    plan: Schedule
-    rounds: tuple[Round, ...] = ()
-    driver: Schedule | None = None
-
-
-_PLAN = Schedule(
-    steps=40_000, batch_size=1, start_lr=1e-2, stop_lr=1e-5, limit_pref_e=100, limit_pref_f=20
-)
-_LINEAR = Schedule(
-    steps=90_000,
+DROPLETS = range(4)
+"""Numbers of the droplets followed by AIMD."""
+ROUNDS = (Round(range(200, 212), 1200, 120), Round(range(220, 240), 2000, 100))
+"""What is explored after that, each time with a potential of its own."""
+DESCRIPTOR = {
+    "rcut_A": 6.0,
+    "rcut_smooth_A": 1.0,
+    # the most neighbours in this droplet; the study's, for larger ones, would only cost time
+    "sel": (2, 2, 2, 10, 36, 8),
+    "neuron": (16, 32, 64),
+    "axis_neuron": 12,
+}
+FITTING = (120, 120, 120)
+LAST = Schedule(
+    steps=75_000,
     batch_size=1,
     start_lr=8e-3,
     stop_lr=1e-6,
@@ -82,35 +60,12 @@ _LINEAR = Schedule(
     limit_pref_e=400,
     limit_pref_f=20,
 )
-RECIPES = {
-    "short": Recipe(4, {"sel": (2, 2, 2, 10, 32, 9)}, None, _PLAN),
-    "long": Recipe(
-        7,
-        {"rcut_A": 8.0, "rcut_smooth_A": 2.0, "sel": (2, 2, 2, 10, 36, 8)},
-        (120, 120, 120),
-        _PLAN.model_copy(update={"steps": 120_000, "stop_lr": 2e-6}),
-    ),
-    "rounds": Recipe(
-        4,
-        {
-            "rcut_A": 6.0,
-            "rcut_smooth_A": 1.0,
-            "sel": (2, 2, 2, 10, 36, 8),
-            "neuron": (16, 32, 64),
-            "axis_neuron": 12,
-        },
-        (120, 120, 120),
-        _LINEAR,
-        (Round(range(200, 212), 1200, 120), Round(range(220, 240), 2000, 200)),
-        _LINEAR.model_copy(update={"steps": 12_000}),
-    ),
-}
+DRIVER = LAST.model_copy(update={"steps": 12_000})
 
 
 def trained(
     study: Study,
     folder: Path,
-    how: Recipe,
     plan: Schedule,
     train: Sequence[Path],
     held_out: Sequence[Path],
@@ -119,8 +74,8 @@ def trained(
     own = study.learn.train
     settings = own.model_copy(
         update={
-            "descriptor": own.descriptor.model_copy(update=how.descriptor),
-            "fitting": own.fitting.model_copy(update={"neuron": how.fitting or own.fitting.neuron}),
+            "descriptor": own.descriptor.model_copy(update=DESCRIPTOR),
+            "fitting": own.fitting.model_copy(update={"neuron": FITTING}),
             "held_out": 0.0,
             "first": plan,
         }
@@ -163,23 +118,18 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("accuracy"), help="where files are kept")
     parser.add_argument("--cores", type=int, default=2, help="AIMD and MD runs side by side")
     parser.add_argument("--share", type=float, default=1.0, help="of the last training's steps")
-    parser.add_argument("--recipe", choices=sorted(RECIPES), default="rounds")
     given = parser.parse_args()
-    study, how, work = load_study(STUDY), RECIPES[given.recipe], given.work
-    held_out = followed(study, work, "held-out", HELD_OUT, given.cores)
-    train = followed(study, work, "train", range(how.droplets), given.cores)
+    study, work, cores = load_study(STUDY), given.work, given.cores
+    held_out = followed(study, work, "held-out", HELD_OUT, cores)
+    train = followed(study, work, "train", DROPLETS, cores)
     data, label_s, train_s = list(train.folders), held_out.cpu_s + train.cpu_s, 0.0
-    for number, plan in enumerate(how.rounds, start=1):
-        assert how.driver is not None
-        driver = work / f"{given.recipe}-driver-{number}"
-        train_s += trained(study, driver, how, how.driver, data, held_out.folders)
-        found = explored(
-            study, work / f"round-{number}", plan, driver / "model.pb", data, given.cores
-        )
+    for number, plan in enumerate(ROUNDS, start=1):
+        driver = work / f"driver-{number}"
+        train_s += trained(study, driver, DRIVER, data, held_out.folders)
+        found = explored(study, work / f"round-{number}", plan, driver / "model.pb", data, cores)
         data, label_s = data + list(found.folders), label_s + found.cpu_s
-    plan = how.plan.model_copy(update={"steps": round(given.share * how.plan.steps)})
-    folder = work / f"{given.recipe}-{given.share:g}"
-    train_s += trained(study, folder, how, plan, data, held_out.folders)
+    plan = LAST.model_copy(update={"steps": round(given.share * LAST.steps)})
+    train_s += trained(study, work / f"last-{given.share:g}", plan, data, held_out.folders)
     print(f"CPU seconds: dynamics and labels {label_s:.0f}, training {train_s:.0f}, ", end="")
     print(f"together {(label_s + train_s) / 60:.1f} min")
 
