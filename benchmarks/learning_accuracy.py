@@ -49,7 +49,7 @@ DESCRIPTOR = {
 }
 FITTING = (120, 120, 120)
 LAST = Schedule(
-    steps=75_000,
+    steps=72_000,
     batch_size=1,
     start_lr=8e-3,
     stop_lr=1e-6,
