@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from nucleops.engines.limits import grace_s
 from nucleops.errors import WrongInput
-from nucleops.storage.kept import INTERVAL_VARIABLE
+from nucleops.storage.kept import INTERVAL_VARIABLE, STORE_VARIABLE
 from nucleops.storage.objects import ObjectStore, open_store
 
 DEFAULT_INTERVAL_S = 300.0
@@ -54,6 +54,25 @@ def keeping_at(url: str, key: str, interval_s: float | None) -> Keeping:
         The URL or a variable of the environment has a value that is not allowed.
     """
     return Keeping(open_store(url), key, interval_s or _interval_from_environment(), grace_s())
+
+
+def keeping_from_environment(key: str, interval_s: float | None = None) -> Keeping | None:
+    """Return how the environment says that a run is kept; None where it names no store.
+
+    Parameters
+    ----------
+    key : str
+        The run.
+    interval_s : float or None
+        Seconds between checkpoints; None for what the environment says.
+
+    Raises
+    ------
+    WrongInput
+        A variable has a value that is not allowed.
+    """
+    url = os.environ.get(STORE_VARIABLE)
+    return keeping_at(url, key, interval_s) if url else None
 
 
 def _interval_from_environment() -> float:

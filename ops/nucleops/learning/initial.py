@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -12,12 +11,11 @@ from nucleops.engines.cp2k.aimd_frames import open_aimd
 from nucleops.engines.cp2k.frames import LabelledFrame
 from nucleops.engines.cp2k.settings import AimdRun, LevelOfTheory
 from nucleops.engines.cp2k.single_point import PROGRAM
-from nucleops.engines.keeping import keeping_at
+from nucleops.engines.keeping import keeping_from_environment
 from nucleops.learning.account import Account
 from nucleops.learning.decorrelation import thinning
 from nucleops.learning.provenance import INITIAL, Provenance, level_text
 from nucleops.settings import Fraction, Name, Positive, PositiveInt, Settings, Temperature
-from nucleops.storage.kept import STORE_VARIABLE
 from nucleops.systems.system import System
 
 
@@ -98,7 +96,7 @@ def aimd_frames(
     TimeLimit, Preempted, OutOfMemory, MissingProgram
         As :func:`nucleops.engines.runner.run`.
     """
-    url, key = os.environ.get(STORE_VARIABLE) or None, f"aimd/{task.name}-{task.seed}"
+    keeping = keeping_from_environment(f"aimd/{task.name}-{task.seed}")
     result = run_aimd(
         system,
         task.level,
@@ -109,7 +107,7 @@ def aimd_frames(
         program=task.program,
         threads=task.threads,
         timeout_s=task.timeout_s,
-        keeping=None if url is None else keeping_at(url, key, None),
+        keeping=keeping,
         progress=progress,
     )
     output = open_aimd(work, system, task.level)
@@ -129,7 +127,7 @@ def aimd_frames(
         "wall_s": round(result.wall_s, 3),
         "cpu_s": round(result.cpu_s, 3),
     }
-    if url is not None:
-        account.extra["kept_as"] = key
+    if keeping is not None:
+        account.extra["kept_as"] = keeping.key
     account.check(task.allowed_loss, work / "aimd.out")
     return read.frames, account

@@ -10,9 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nucleops.engines.cp2k.aimd_keeper import COST, AimdKeeper
-from nucleops.engines.cp2k.identity import program_of_log
 from nucleops.engines.cp2k.inputs import PROJECT, RESTART, aimd_input, single_point_input
-from nucleops.engines.cp2k.log import read_log
 from nucleops.engines.cp2k.settings import AimdRun, LevelOfTheory
 from nucleops.engines.cp2k.single_point import PROGRAM
 from nucleops.engines.keeping import Keeping
@@ -116,9 +114,10 @@ def run_aimd(
         ended_well = result.returncode == 0 and not result.stopped_because and done == due
         if not ended_well or done == settings.steps or not (folder / RESTART).is_file():
             return result
-        (folder / COST).write_text(json.dumps({"wall_s": wall_s, "cpu_s": cpu_s}), encoding="utf-8")
         if keeper is not None:
-            keeper.save(folder, done, program_of_log(read_log(folder / "aimd.out")))
+            cost = json.dumps({"wall_s": wall_s, "cpu_s": cpu_s})
+            (folder / COST).write_text(cost, encoding="utf-8")
+            keeper.save(folder, done)
 
 
 def _decided(

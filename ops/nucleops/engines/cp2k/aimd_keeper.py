@@ -6,7 +6,9 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
+from nucleops.engines.cp2k.identity import program_of_log
 from nucleops.engines.cp2k.inputs import PROJECT, RESTART
+from nucleops.engines.cp2k.log import read_log
 from nucleops.engines.keeping import Keeping
 from nucleops.errors import NucleoError
 from nucleops.storage.checkpoints import CheckpointStore
@@ -37,6 +39,7 @@ class AimdKeeper:
             keeping.store, keeping.key, dict(decided), decided_by="settings or atoms"
         )
         self._manifest: Manifest | None = None
+        self._versions: Mapping[str, str] = {}
         self._resumed: tuple[int, ...] = ()
 
     def restore(self, folder: Path) -> int:
@@ -55,10 +58,11 @@ class AimdKeeper:
         self._manifest = self._store.newest(folder)
         if self._manifest is None:
             return 0
+        self._versions = self._manifest.versions
         self._resumed = (*self._manifest.resumed, self._manifest.step)
         return self._manifest.step
 
-    def save(self, folder: Path, step: int, program: str) -> None:
+    def save(self, folder: Path, step: int) -> None:
         """Store what a run has left at the end of a part; that it cannot be stored is no failure.
 
         Parameters
@@ -67,8 +71,6 @@ class AimdKeeper:
             Where it runs.
         step : int
             Steps that are done.
-        program : str
-            Program and version, for the record.
         """
         before = self._manifest
         positions = before.positions if before else {}
@@ -79,8 +81,10 @@ class AimdKeeper:
         spool = folder / "spool"
         spool.mkdir(exist_ok=True)
         state = {name: folder / name for name in (RESTART, COST)}
+        if before is None:  # later parts are not read for it: the log grows
+            self._versions = {"cp2k": program_of_log(read_log(folder / "aimd.out"))}
         try:
             packed = self._store.pack(step, state, pieces, spool, before)
-            self._manifest = self._store.save(packed, {"cp2k": program}, self._resumed)
+            self._manifest = self._store.save(packed, self._versions, self._resumed)
         except NucleoError as error:
             _log.warning("step %d of %s is not kept: %s", step, self._key, error.message)

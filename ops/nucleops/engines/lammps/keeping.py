@@ -1,34 +1,11 @@
-"""How a run of molecular dynamics is kept: what the environment and the study say."""
+"""At which steps a run of molecular dynamics is kept."""
 
 from __future__ import annotations
 
-import os
-
-from nucleops.engines.keeping import Keeping, keeping_at
 from nucleops.engines.lammps.settings import MdSettings
-from nucleops.storage.kept import STORE_VARIABLE
 
 _FEWEST_STEPS = 500
 _FEWEST_STEPS_WITH_HILLS = 1000
-
-
-def keeping_from_environment(key: str, settings: MdSettings) -> Keeping | None:
-    """Return how the environment says that a run is kept; None where it names no store.
-
-    Parameters
-    ----------
-    key : str
-        The run.
-    settings : MdSettings
-        Their interval goes before that of the environment.
-
-    Raises
-    ------
-    WrongInput
-        A variable has a value that is not allowed.
-    """
-    url = os.environ.get(STORE_VARIABLE)
-    return keeping_at(url, key, settings.checkpoint_interval_s) if url else None
 
 
 def with_cadence(settings: MdSettings, hills: bool) -> MdSettings:

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nucleops.engines.deepmd.data_range import composition
-from nucleops.engines.keeping import Keeping
-from nucleops.engines.lammps.keeping import keeping_from_environment
+from nucleops.engines.keeping import Keeping, keeping_from_environment
 from nucleops.engines.lammps.result import MdResult
 from nucleops.engines.lammps.task import MdTask, run_task
 from nucleops.engines.lammps.watch import Progress
@@ -31,7 +30,7 @@ def produce(
     """Run a production task, or go on with it from its newest stored checkpoint.
 
     Where checkpoints are stored, the environment says: see
-    :func:`nucleops.engines.lammps.keeping.keeping_from_environment`. They stay until the result
+    :func:`nucleops.engines.keeping.keeping_from_environment`. They stay until the result
     has reached who needs it, who calls :func:`nucleops.storage.kept.forget_finished`.
 
     Parameters
@@ -66,7 +65,7 @@ def produce(
 
 def keeping_of(task: MdTask) -> Keeping | None:
     """Return how a task's run is kept; says so where there is a store and it cannot be."""
-    keeping = keeping_from_environment(task.key, task.md)
+    keeping = keeping_from_environment(task.key, task.md.checkpoint_interval_s)
     reason = None
     if task.sharing is not None:
         reason = "walkers that share hills exchange them at times of their own"
