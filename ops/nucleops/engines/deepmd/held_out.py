@@ -108,7 +108,7 @@ def write_split(systems: Sequence[Path], share: float, seed: int, folder: Path) 
             "there is no frame to train on",
             advice="hold out less (held_out), or look at why no frame was labelled",
         )
-    record = _record(sources, choice)
+    record = _record(sources, choice, share)
     return Split(lists["train"], lists["held_out"], counts["train"], counts["held_out"], record)
 
 
@@ -174,9 +174,13 @@ def _mask(
     return held
 
 
-def _record(sources: Sequence[_Source], choice: Choice) -> dict[str, Any]:
-    unknown = [source for source in sources if source.origins is None]
-    if unknown and any(len(source) for source in unknown):
+def _record(sources: Sequence[_Source], choice: Choice, share: float) -> dict[str, Any]:
+    unknown = [
+        source
+        for source in sources
+        if source.origins is None and len(evenly_spaced(len(source), share))
+    ]
+    if unknown:
         _log.warning(
             "nothing says from which trajectories the frames of %s are: every so manieth is held "
             "out, and the test looks better than the potential is",

@@ -139,6 +139,15 @@ def test_frames_of_unknown_origin_are_split_with_a_warning(
     assert (split.train[0] / "nopbc").is_file()
 
 
+def test_nothing_held_out_is_no_reason_to_warn(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    split = write_split([DATA / "dimer"], 0.0, 7, tmp_path)
+    assert (split.n_train, split.n_held_out) == (24, 0)
+    assert split.record["split_by_frame"] == []
+    assert not caplog.text
+
+
 def test_provenance_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     shutil.copytree(DATA / "dimer", tmp_path / "dimer")
     write_provenance(tmp_path / "dimer", [Provenance("1", "initial", "a", 0)])
