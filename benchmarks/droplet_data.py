@@ -30,7 +30,13 @@ from nucleops.systems.system import System
 SYSTEM = "dimer"
 TEMPERATURES_K = (300.0, 450.0)
 _RUN = AimdRun(
-    system=SYSTEM, temperatures_K=TEMPERATURES_K, steps=360, time_step_fs=1.0, thermostat_time_fs=20
+    system=SYSTEM,
+    temperatures_K=TEMPERATURES_K,
+    steps=360,
+    time_step_fs=1.0,
+    thermostat_time_fs=20,
+    # so short a run has few frames that are not alike: all are taken, they cost nothing more
+    decorrelation=0,
 )
 RUNS = {
     "train": _RUN.model_copy(update={"skip_steps": 20, "stride": 4}),
@@ -40,7 +46,9 @@ RUNS = {
 _TRUST = Trust(
     force_deviation_eV_A=50, energy_margin_eV_atom=0.03, energy_rise_eV_atom=0.1, bond_stretch=1.4
 )
-_LARGEST_FORCE_EV_A = 12.0
+# Heat alone does not reach it (AIMD at 450 K: 5.8 at most), but a molecule that a young potential has
+# torn does; a few such frames cost the potential more accuracy everywhere else than they bring.
+_LARGEST_FORCE_EV_A = 7.0
 
 
 @dataclass(frozen=True)
@@ -161,7 +169,8 @@ def _md(
             stride=plan.stride,
             temperature_K=temperature_K,
             time_step_fs=1.0,
-            minimise_steps=20,
+            # as AIMD begins: from where the droplet was packed, its strain taken away as heat
+            thermostat_time_fs=20,
         )
         result = run_md(
             system,

@@ -37,7 +37,7 @@ HELD_OUT = range(100, 102)
 """Numbers of the droplets held out; those trained on are numbered from 0."""
 DROPLETS = range(4)
 """Numbers of the droplets followed by AIMD."""
-ROUNDS = (Round(range(200, 212), 1200, 120), Round(range(220, 240), 2000, 100))
+ROUNDS = (Round(range(200, 212), 600, 60), Round(range(220, 245), 800, 50))
 """What is explored after that, each time with a potential of its own."""
 DESCRIPTOR = {
     "rcut_A": 6.0,
@@ -49,7 +49,7 @@ DESCRIPTOR = {
 }
 FITTING = (120, 120, 120)
 LAST = Schedule(
-    steps=72_000,
+    steps=120_000,
     batch_size=1,
     start_lr=8e-3,
     stop_lr=1e-6,
@@ -60,7 +60,7 @@ LAST = Schedule(
     limit_pref_e=400,
     limit_pref_f=20,
 )
-DRIVER = LAST.model_copy(update={"steps": 12_000})
+DRIVER = LAST.model_copy(update={"steps": 10_000})
 
 
 def trained(
