@@ -46,8 +46,8 @@ RUNS = {
 _TRUST = Trust(
     force_deviation_eV_A=50, energy_margin_eV_atom=0.03, energy_rise_eV_atom=0.1, bond_stretch=1.4
 )
-# Heat alone does not reach it (AIMD at 450 K: 5.8 at most), but a molecule that a young potential has
-# torn does; a few such frames cost the potential more accuracy everywhere else than they bring.
+# Heat alone does not reach it (AIMD at 450 K: 5.8 at most), torn molecules do, and a few frames of
+# such cost the potential more accuracy everywhere else than they bring.
 _LARGEST_FORCE_EV_A = 7.0
 
 
