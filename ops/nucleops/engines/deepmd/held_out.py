@@ -95,8 +95,8 @@ def write_split(systems: Sequence[Path], share: float, seed: int, folder: Path) 
     lists: dict[str, list[Path]] = {"train": [], "held_out": []}
     counts = {"train": 0, "held_out": 0}
     blocks = _last_frames(sources, choice)
-    for i, source in enumerate(sources):
-        held = _mask(source, choice, blocks, share)
+    masks = [_mask(source, choice, blocks, share) for source in sources]
+    for i, (source, held) in enumerate(zip(sources, masks, strict=True)):
         for kind, chosen in (("train", ~held), ("held_out", held)):
             if chosen.any():
                 target = folder / kind / f"{i:03d}"
@@ -108,7 +108,7 @@ def write_split(systems: Sequence[Path], share: float, seed: int, folder: Path) 
             "there is no frame to train on",
             advice="hold out less (held_out), or look at why no frame was labelled",
         )
-    record = _record(sources, choice, share)
+    record = _record(sources, choice, masks)
     return Split(lists["train"], lists["held_out"], counts["train"], counts["held_out"], record)
 
 
@@ -174,11 +174,13 @@ def _mask(
     return held
 
 
-def _record(sources: Sequence[_Source], choice: Choice, share: float) -> dict[str, Any]:
+def _record(
+    sources: Sequence[_Source], choice: Choice, masks: Sequence[NDArray[np.bool_]]
+) -> dict[str, Any]:
     unknown = [
         source
-        for source in sources
-        if source.origins is None and len(evenly_spaced(len(source), share))
+        for source, held in zip(sources, masks, strict=True)
+        if source.origins is None and held.any()
     ]
     if unknown:
         _log.warning(
