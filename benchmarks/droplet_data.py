@@ -6,12 +6,13 @@ import functools
 import json
 import resource
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nucleoflow.study.model import Study
 from nucleops.engines.cp2k.settings import AimdRun
@@ -29,10 +30,11 @@ from nucleops.systems.system import System
 
 SYSTEM = "dimer"
 TEMPERATURES_K = (300.0, 450.0)
+"""Of droplets with even and with odd numbers."""
 _RUN = AimdRun(
     system=SYSTEM,
     temperatures_K=TEMPERATURES_K,
-    steps=360,
+    steps=240,
     time_step_fs=1.0,
     thermostat_time_fs=20,
     # so short a run has few frames that are not alike: all are taken, they cost nothing more
@@ -40,7 +42,7 @@ _RUN = AimdRun(
 )
 RUNS = {
     "train": _RUN.model_copy(update={"skip_steps": 20, "stride": 4}),
-    "held-out": _RUN.model_copy(update={"steps": 240, "skip_steps": 40, "stride": 8}),
+    "held-out": _RUN.model_copy(update={"skip_steps": 40, "stride": 8}),
 }
 # One potential alone has no deviation: what ends a run is energy, temperature and torn bonds.
 _TRUST = Trust(
@@ -57,13 +59,15 @@ class Round:
 
     Attributes
     ----------
-    droplets : range
-        Numbers of the droplets, each followed at both temperatures from where it was packed.
+    droplets, held_out : range
+        Numbers of the droplets to train on and of those to test on, each followed from where it
+        was packed.
     steps, stride : int
         Steps of 1 fs, and from one labelled frame to the next.
     """
 
     droplets: range
+    held_out: range
     steps: int
     stride: int
 
@@ -77,13 +81,18 @@ class Labelled:
 
 
 def followed(study: Study, work: Path, kind: str, droplets: Sequence[int], cores: int) -> Labelled:
-    """Follow droplets with AIMD at both temperatures, unless that is done."""
-    jobs = [(k, t) for k in droplets for t in TEMPERATURES_K]
-    return _side_by_side(functools.partial(_aimd, study, work / kind, RUNS[kind]), jobs, cores)
+    """Follow droplets with AIMD, unless that is done."""
+    return _side_by_side(functools.partial(_aimd, study, work / kind, RUNS[kind]), droplets, cores)
 
 
 def explored(
-    study: Study, work: Path, plan: Round, model: Path, known: Sequence[Path], cores: int
+    study: Study,
+    plan: Round,
+    model: Path,
+    known: Sequence[Path],
+    cores: int,
+    work: Path,
+    droplets: Sequence[int],
 ) -> Labelled:
     """Follow droplets with a potential and label what it finds, unless that is done.
 
@@ -91,21 +100,28 @@ def explored(
     ----------
     study : Study
         Level of theory and contents.
-    work : Path
-        Where a folder for each droplet and temperature is made.
     plan : Round
-        Which droplets, and for how long.
+        For how long.
     model : Path
         The potential.
     known : sequence of Path
         Data that it was trained on; a run ends that falls below their energies.
     cores : int
         Runs side by side.
+    work : Path
+        Where a folder for each droplet is made.
+    droplets : sequence of int
+        Which of the round's droplets.
     """
-    energies = [np.load(path) for folder in known for path in folder.glob("set.*/energy.npy")]
-    floor_eV = float(min(energy.min() for energy in energies))
-    jobs = [(k, t) for k in plan.droplets for t in TEMPERATURES_K]
-    return _side_by_side(functools.partial(_md, study, work, plan, model, floor_eV), jobs, cores)
+    floor_eV = float(energies(known).min())
+    run = functools.partial(_md, study, work, plan, model, floor_eV)
+    return _side_by_side(run, droplets, cores)
+
+
+def energies(folders: Iterable[Path]) -> NDArray[np.float64]:
+    """Labels of the data sets in order, in eV."""
+    files = [file for folder in folders for file in sorted(folder.glob("set.*/energy.npy"))]
+    return np.concatenate([np.load(file).ravel() for file in files])
 
 
 def children_cpu_s() -> float:
@@ -115,30 +131,28 @@ def children_cpu_s() -> float:
 
 
 def _side_by_side(
-    function: Callable[[tuple[int, float]], tuple[Path, float]],
-    jobs: list[tuple[int, float]],
-    cores: int,
+    function: Callable[[int], tuple[Path, float]], droplets: Sequence[int], cores: int
 ) -> Labelled:
     with ProcessPoolExecutor(cores) as pool:
-        done = list(pool.map(function, jobs))
+        done = list(pool.map(function, droplets))
     return Labelled(
         tuple(folder for folder, _ in done if (folder / "type.raw").is_file()),
         sum(cpu_s for _, cpu_s in done),
     )
 
 
-def _droplet(study: Study, number: int) -> tuple[System, int]:
-    """Pack one droplet; the seed that it was packed with."""
+def _droplet(study: Study, number: int) -> tuple[System, float, int]:
+    """Pack one droplet; its temperature, and the seed that it was packed with."""
     seed = derive_seed(study.seed, "accuracy", number)
-    return build_system(SYSTEM, study.systems[SYSTEM], study.chemistry.metal, seed), seed
+    system = build_system(SYSTEM, study.systems[SYSTEM], study.chemistry.metal, seed)
+    return system, TEMPERATURES_K[number % 2], seed
 
 
-def _aimd(study: Study, work: Path, run: AimdRun, job: tuple[int, float]) -> tuple[Path, float]:
-    droplet, temperature_K = job
-    folder = work / f"{droplet:03d}-{temperature_K:g}K"
+def _aimd(study: Study, work: Path, run: AimdRun, droplet: int) -> tuple[Path, float]:
+    folder = work / f"{droplet:03d}"
     data, account_file = folder / "data", folder / "data" / ACCOUNT_FILE
     if not account_file.is_file():
-        system, seed = _droplet(study, droplet)
+        system, temperature_K, seed = _droplet(study, droplet)
         task = AimdTask(
             system=SYSTEM,
             temperature_K=temperature_K,
@@ -154,16 +168,15 @@ def _aimd(study: Study, work: Path, run: AimdRun, job: tuple[int, float]) -> tup
 
 
 def _md(
-    study: Study, work: Path, plan: Round, model: Path, floor_eV: float, job: tuple[int, float]
+    study: Study, work: Path, plan: Round, model: Path, floor_eV: float, droplet: int
 ) -> tuple[Path, float]:
-    droplet, temperature_K = job
-    folder = work / f"{droplet:03d}-{temperature_K:g}K"
+    folder = work / f"{droplet:03d}"
     record = folder / "cost.json"
     if not record.is_file():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         before = children_cpu_s()
-        system, seed = _droplet(study, droplet)
+        system, temperature_K, seed = _droplet(study, droplet)
         settings = MdSettings(
             steps=plan.steps,
             stride=plan.stride,

@@ -2,12 +2,15 @@
 
 The system is the dimer in methanol of the study ``ag6-xtb``, at that study's level of theory.
 Everything is done by the code that a study runs: droplets are packed from different random numbers,
-AIMD in CP2K follows four of them at 300 and at 450 K, a potential is trained on that, others are
-followed with it, the frames that it finds are labelled, and so on for two rounds; then the last
-potential is trained, frozen, compressed, and compared with the labels of whole droplets that were
-held out, from AIMD. What is counted is the CPU time, user and system, of all programs that are
-started on the way: the AIMD, that of the held-out droplets too, dynamics and labels of the rounds,
-and each training from start to test::
+AIMD in CP2K follows some at 300 and some at 450 K, a potential is trained on that, other droplets
+are followed with it, the frames that it finds are labelled, and so on for two rounds; then the last
+potential is trained, frozen and compressed. It is tested as a study tests its potentials: of every
+kind of frames, AIMD and each round, some trajectories are held out, one of each droplet, a quarter
+as many frames as are trained on.
+
+What is counted is the CPU time, user and system, of all programs that are started on the way: AIMD,
+dynamics and labels of the rounds, and each training from start to test. What the frames held out
+cost is told apart::
 
     .venv/bin/python benchmarks/learning_accuracy.py --work accuracy
 
@@ -18,27 +21,33 @@ last training's steps.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from droplet_data import Round, children_cpu_s, explored, followed
+import numpy as np
+from droplet_data import Labelled, Round, children_cpu_s, energies, explored, followed
 
 from nucleoflow.study.load import load_study
 from nucleoflow.study.model import Study
+from nucleops.engines.deepmd.metrics import load_parity, rms
 from nucleops.engines.deepmd.settings import Schedule
 from nucleops.engines.deepmd.train import train_model
 from nucleops.seeds import derive_seed
 
 STUDY = "ag6-xtb"
-HELD_OUT = range(100, 102)
-"""Numbers of the droplets held out; those trained on are numbered from 0."""
-DROPLETS = range(4)
-"""Numbers of the droplets followed by AIMD."""
-ROUNDS = (Round(range(200, 212), 600, 60), Round(range(220, 245), 800, 50))
+DROPLETS, HELD_OUT = range(8), range(100, 104)
+"""Numbers of the droplets followed by AIMD, to train on and to test on."""
+ROUNDS = (
+    Round(range(200, 224), range(110, 116), 600, 60),
+    Round(range(300, 410), range(120, 148), 600, 50),
+)
 """What is explored after that, each time with a potential of its own."""
+DRIVER_STEPS = (10_000, 20_000)
+"""Steps of the trainings of those potentials."""
 DESCRIPTOR = {
     "rcut_A": 6.0,
     "rcut_smooth_A": 1.0,
@@ -49,7 +58,7 @@ DESCRIPTOR = {
 }
 FITTING = (120, 120, 120)
 LAST = Schedule(
-    steps=120_000,
+    steps=105_000,
     batch_size=1,
     start_lr=8e-3,
     stop_lr=1e-6,
@@ -60,7 +69,6 @@ LAST = Schedule(
     limit_pref_e=400,
     limit_pref_f=20,
 )
-DRIVER = LAST.model_copy(update={"steps": 10_000})
 
 
 def trained(
@@ -112,6 +120,25 @@ def say(name: str, test: dict[str, Any], spent_s: float) -> None:
     )
 
 
+def say_each(folder: Path, held_out: Mapping[str, Labelled]) -> None:
+    """Print how far a potential is from each kind of frames held out."""
+    parity = load_parity(folder / "parity.npz")
+    labels = {kind: energies(part.folders) for kind, part in held_out.items()}
+    # parity data are in the order of the folders
+    np.testing.assert_allclose(
+        parity.energy[:, 0] * parity.n_atoms, np.concatenate([*labels.values()])
+    )
+    frames = np.repeat([*labels], [len(of_kind) for of_kind in labels.values()])
+    rows = np.repeat(frames, 3 * parity.n_atoms)
+    energy_error, force_error = (1e3 * np.diff(pair) for pair in (parity.energy, parity.force))
+    for kind in labels:
+        energy, force = energy_error[frames == kind], force_error[rows == kind]
+        print(
+            f"  {kind}: {len(energy)} frames, energy RMSE {rms(energy):.2f} meV/atom (mean error"
+            f" {energy.mean():+.2f}), force RMSE {rms(force):.1f} meV/A"
+        )
+
+
 def main() -> None:
     """Label, train, test, and say what it cost."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -120,18 +147,29 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=1.0, help="of the last training's steps")
     given = parser.parse_args()
     study, work, cores = load_study(STUDY), given.work, given.cores
-    held_out = followed(study, work, "held-out", HELD_OUT, cores)
-    train = followed(study, work, "train", DROPLETS, cores)
-    data, label_s, train_s = list(train.folders), held_out.cpu_s + train.cpu_s, 0.0
-    for number, plan in enumerate(ROUNDS, start=1):
-        driver = work / f"driver-{number}"
-        train_s += trained(study, driver, DRIVER, data, held_out.folders)
-        found = explored(study, work / f"round-{number}", plan, driver / "model.pb", data, cores)
-        data, label_s = data + list(found.folders), label_s + found.cpu_s
-    plan = LAST.model_copy(update={"steps": round(given.share * LAST.steps)})
-    train_s += trained(study, work / f"last-{given.share:g}", plan, data, held_out.folders)
-    print(f"CPU seconds: dynamics and labels {label_s:.0f}, training {train_s:.0f}, ", end="")
-    print(f"together {(label_s + train_s) / 60:.1f} min")
+    held_out = {"AIMD": followed(study, work, "held-out", HELD_OUT, cores)}
+    known = [followed(study, work, "train", DROPLETS, cores)]
+    train_s = 0.0
+    for number, (plan, steps) in enumerate(zip(ROUNDS, DRIVER_STEPS, strict=True), start=1):
+        driver, schedule = work / f"driver-{number}", LAST.model_copy(update={"steps": steps})
+        train_s += trained(study, driver, schedule, folders(known), folders(held_out.values()))
+        look = functools.partial(explored, study, plan, driver / "model.pb", folders(known), cores)
+        known.append(look(work / f"round-{number}", plan.droplets))
+        held_out[f"round {number}"] = look(work / f"held-out-{number}", plan.held_out)
+    schedule = LAST.model_copy(update={"steps": round(given.share * LAST.steps)})
+    last = work / f"last-{given.share:g}"
+    train_s += trained(study, last, schedule, folders(known), folders(held_out.values()))
+    say_each(last, held_out)
+    label_s, held_s = (sum(part.cpu_s for part in of) for of in (known, held_out.values()))
+    print(
+        f"CPU minutes: dynamics and labels {label_s / 60:.1f}, training {train_s / 60:.1f},"
+        f" together {(label_s + train_s) / 60:.1f}; those held out {held_s / 60:.1f} more"
+    )
+
+
+def folders(parts: Iterable[Labelled]) -> list[Path]:
+    """Data sets of all parts, in order."""
+    return [folder for part in parts for folder in part.folders]
 
 
 if __name__ == "__main__":
