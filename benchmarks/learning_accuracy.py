@@ -5,8 +5,8 @@ Everything is done by the code that a study runs: droplets are packed from diffe
 AIMD in CP2K follows some at 300 and some at 450 K, a potential is trained on that, other droplets
 are followed with it, the frames that it finds are labelled, and so on for two rounds; then the last
 potential is trained, frozen and compressed. It is tested as a study tests its potentials: of every
-kind of frames, AIMD and each round, some trajectories are held out, one of each droplet, a quarter
-as many frames as are trained on.
+kind of frames, AIMD and each round, a quarter as many are held out, of droplets that nothing is
+trained on.
 
 What is counted is the CPU time, user and system, of all programs that are started on the way: AIMD,
 dynamics and labels of the rounds, and each training from start to test. What the frames held out
