@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from nucleoflow.study.model import Study
 from nucleops.engines.cp2k.settings import AimdRun
 from nucleops.engines.cp2k.single_point import label
+from nucleops.engines.deepmd.data import load_frames
 from nucleops.engines.lammps.md import run_md
 from nucleops.engines.lammps.readers import read_dump
 from nucleops.engines.lammps.settings import MdSettings, Trust
@@ -120,8 +121,7 @@ def explored(
 
 def energies(folders: Iterable[Path]) -> NDArray[np.float64]:
     """Labels of the data sets in order, in eV."""
-    files = [file for folder in folders for file in sorted(folder.glob("set.*/energy.npy"))]
-    return np.concatenate([np.load(file).ravel() for file in files])
+    return np.concatenate([load_frames(folder)["energy"] for folder in folders])
 
 
 def children_cpu_s() -> float:

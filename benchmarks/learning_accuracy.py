@@ -33,7 +33,7 @@ from droplet_data import Labelled, Round, children_cpu_s, energies, explored, fo
 
 from nucleoflow.study.load import load_study
 from nucleoflow.study.model import Study
-from nucleops.engines.deepmd.metrics import load_parity, rms
+from nucleops.engines.deepmd.metrics import load_parity, summarise
 from nucleops.engines.deepmd.settings import Schedule
 from nucleops.engines.deepmd.train import train_model
 from nucleops.seeds import derive_seed
@@ -128,14 +128,14 @@ def say_each(folder: Path, held_out: Mapping[str, Labelled]) -> None:
     np.testing.assert_allclose(
         parity.energy[:, 0] * parity.n_atoms, np.concatenate([*labels.values()])
     )
-    frames = np.repeat([*labels], [len(of_kind) for of_kind in labels.values()])
-    rows = np.repeat(frames, 3 * parity.n_atoms)
-    energy_error, force_error = (1e3 * np.diff(pair) for pair in (parity.energy, parity.force))
+    kinds = np.repeat([*labels], [len(of_kind) for of_kind in labels.values()])
     for kind in labels:
-        energy, force = energy_error[frames == kind], force_error[rows == kind]
+        part = parity.part(kinds == kind)
+        found, mean = summarise(part), 1e3 * np.diff(part.energy).mean()
         print(
-            f"  {kind}: {len(energy)} frames, energy RMSE {rms(energy):.2f} meV/atom (mean error"
-            f" {energy.mean():+.2f}), force RMSE {rms(force):.1f} meV/A"
+            f"  {kind}: {found['n_frames']} frames, energy RMSE"
+            f" {found['energy_rmse_meV_atom']:.2f} meV/atom (mean error {mean:+.2f}), force RMSE"
+            f" {found['force_rmse_meV_A']:.1f} meV/A"
         )
 
 

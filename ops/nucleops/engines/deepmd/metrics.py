@@ -39,6 +39,23 @@ class Parity:
     composition: NDArray[np.str_]
     n_atoms: NDArray[np.int64]
 
+    def part(self, frames: NDArray[np.bool_]) -> Parity:
+        """Keep some frames only.
+
+        Parameters
+        ----------
+        frames : ndarray of bool
+            Which, shape (F,).
+        """
+        rows = np.repeat(frames, 3 * self.n_atoms)
+        return Parity(
+            self.energy[frames],
+            self.force[rows],
+            self.element[rows],
+            self.composition[frames],
+            self.n_atoms[frames],
+        )
+
     def save(self, path: Path) -> None:
         """Write an npz.
 
@@ -125,27 +142,27 @@ def summarise(parity: Parity) -> dict[str, Any]:
         nothing to compare.
     """
     force = _milli(parity.force)
-    rows = np.repeat(parity.composition, 3 * parity.n_atoms)
     elements = sorted(set(parity.element.tolist()))
     by_element = {e: force[parity.element == e] for e in elements}
     return {
-        **_errors(parity.energy, parity.force),
+        **_errors(parity),
         "per_element_force_rmse_meV_A": {e: rms(part) for e, part in by_element.items()},
         "per_element_force_mae_meV_A": {e: mean_absolute(part) for e, part in by_element.items()},
         "per_composition": {
-            c: _errors(parity.energy[parity.composition == c], parity.force[rows == c])
+            c: _errors(parity.part(parity.composition == c))
             for c in sorted(set(parity.composition.tolist()))
         },
     }
 
 
-def _errors(energy: FloatArray, force: FloatArray) -> dict[str, Any]:
+def _errors(parity: Parity) -> dict[str, Any]:
+    energy, force = _milli(parity.energy), _milli(parity.force)
     return {
         "n_frames": len(energy),
-        "energy_rmse_meV_atom": rms(_milli(energy)),
-        "energy_mae_meV_atom": mean_absolute(_milli(energy)),
-        "force_rmse_meV_A": rms(_milli(force)),
-        "force_mae_meV_A": mean_absolute(_milli(force)),
+        "energy_rmse_meV_atom": rms(energy),
+        "energy_mae_meV_atom": mean_absolute(energy),
+        "force_rmse_meV_A": rms(force),
+        "force_mae_meV_A": mean_absolute(force),
     }
 
 
