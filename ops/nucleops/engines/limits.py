@@ -1,4 +1,4 @@
-"""What a program is given (threads) and what may take it away (memory limit, our own death)."""
+"""What may take a program away: the memory limit, our own death, a step that is ended."""
 
 from __future__ import annotations
 
@@ -11,19 +11,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "TF_INTRA_OP_PARALLELISM_THREADS",
-    "TF_INTER_OP_PARALLELISM_THREADS",
-    "DP_INTRA_OP_PARALLELISM_THREADS",
-    "DP_INTER_OP_PARALLELISM_THREADS",
-)
-"""Variables by which the programs and their libraries learn how many threads to start."""
-
 GRACE_VARIABLE = "NUCLEOFLOW_GRACE_S"
 
 _OUT_OF_MEMORY = re.compile(
@@ -33,11 +20,6 @@ _OUT_OF_MEMORY = re.compile(
 )
 _KILLED_RANK = re.compile(rb"KILLED BY SIGNAL: (\d+)|EXIT STRING: \w+ \(signal (\d+)\)")
 _PR_SET_PDEATHSIG = 1
-
-
-def thread_environment(threads: int) -> dict[str, str]:
-    """Environment variables that hold a program to ``threads`` threads."""
-    return dict.fromkeys(THREAD_VARIABLES, str(threads))
 
 
 def grace_s() -> float:

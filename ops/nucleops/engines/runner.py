@@ -16,14 +16,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nucleops.credentials import without_secrets
+from nucleops.engines.environment import program_environment
 from nucleops.engines.limits import (
     Watchdog,
     die_with_parent,
     ending_signal,
     oom_kills,
     says_out_of_memory,
-    thread_environment,
 )
 from nucleops.engines.supervision import end_group, interruptible, signal_name, supervise
 from nucleops.errors import (
@@ -170,7 +169,7 @@ def run(
         If it was killed and the control group or its own output says that memory ran out.
     """
     words = [*launcher, "-np", str(cores), *command] if cores > 1 else [str(c) for c in command]
-    environment = _environment(threads, cores, env)
+    environment = program_environment(threads, cores, env)
     _check_paths(words, cwd, stdin, environment)
     log.parent.mkdir(parents=True, exist_ok=True)
     kills_before = oom_kills()
@@ -197,13 +196,6 @@ def run(
     if because is None:
         _raise_if_killed(result, kills_before)
     return result
-
-
-def _environment(threads: int, cores: int, env: Mapping[str, str] | None) -> dict[str, str]:
-    environment = {**without_secrets(os.environ), **thread_environment(threads)}
-    if cores > 1:  # containers run as root, which Open MPI refuses unless told twice
-        environment |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-    return environment | dict(env or {})
 
 
 def _check_paths(

@@ -103,6 +103,28 @@ def test_threads_and_own_variables(tmp_path):
     assert result.tail() == "3 3 1 3 3 yes"
 
 
+ALONE = "echo $OMPI_MCA_ess_singleton_isolated $OMPI_MCA_pml $OMPI_MCA_btl"
+
+
+def test_one_process_looks_for_no_others(tmp_path, monkeypatch):
+    for name in ("ess_singleton_isolated", "pml", "btl"):
+        monkeypatch.delenv(f"OMPI_MCA_{name}", raising=False)
+    assert sh(ALONE, tmp_path).tail() == "1 ob1 self"
+    monkeypatch.setenv("OMPI_MCA_pml", "cm")
+    assert sh(ALONE, tmp_path).tail() == "1 cm self"
+    assert sh(ALONE, tmp_path, env={"OMPI_MCA_btl": "tcp,self"}).tail() == "1 cm tcp,self"
+    launcher = ["sh", "-c", 'shift; exec "$@"']  # -np 2 are $0 and $1
+    apart = run(["sh", "-c", ALONE], tmp_path, tmp_path / "two", cores=2, launcher=launcher)
+    assert apart.tail() == "cm"
+
+
+def test_cp2k_alone_starts_no_daemon(tmp_path):
+    own = {"LD_DEBUG": "files", "LD_DEBUG_OUTPUT": str(tmp_path / "loaded")}  # a file a process
+    run(["cp2k.psmp", "--version"], tmp_path, tmp_path / "log", env=own).check()
+    (loaded,) = tmp_path.glob("loaded.*")
+    assert "libmpi" in loaded.read_text()
+
+
 def test_several_processes_go_through_the_launcher(tmp_path):
     launcher = tmp_path / "launch"
     launcher.write_text('#!/bin/sh\necho "launched $*"\nshift 2\nexec "$@"\n')
