@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -22,29 +19,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write the manifests in tests/data/manifests anew instead of comparing with them",
     )
-
-
-def load(path: Path) -> ModuleType:
-    """Import a module by its path: tests are not a package."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def synthetic() -> ModuleType:
-    """The synthetic stages, which tests of the analysis and of the report share."""
-    return load(Path(__file__).parent / "ops/reporting/synthetic_stages.py")
-
-
-@pytest.fixture(scope="session")
-def scripted() -> ModuleType:
-    """Trajectories with a known story, which tests of the analysis and of the command share."""
-    return load(Path(__file__).parent / "ops/analysis/nuclei/scripted.py")
 
 
 @pytest.fixture

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+import synthetic
+
 pytestmark = pytest.mark.integration
-SYNTHETIC = Path(__file__).parents[1] / "ops" / "reporting" / "synthetic_stages.py"
 
 
 @pytest.fixture(scope="module")
 def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from nucleops.reporting.report import write_report
 
-    spec = importlib.util.spec_from_file_location("synthetic_stages", SYNTHETIC)
-    assert spec is not None
-    assert spec.loader is not None
-    synthetic = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(synthetic)
     root = tmp_path_factory.mktemp("browser")
     folders = dict(synthetic.make_all(root / "stages", small=True))
     write_report(root / "report", synthetic.STUDY, folders, synthetic.PROVENANCE)

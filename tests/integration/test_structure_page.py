@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ from ruamel.yaml import YAML
 from typer.main import get_command
 from typer.testing import CliRunner
 
+import synthetic
 from nucleoflow.cli.app import app
 from nucleops.analysis.stages.files import read_csv, read_json
 from nucleops.population.settings import ChargeSettings
@@ -33,7 +33,7 @@ COMMANDS = [shlex.split(line)[1:] for block in blocks("shell") for line in block
 
 
 @pytest.fixture(scope="module")
-def folder(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files that the page names: an octahedron in methanol, and crystal ranges."""
     made = tmp_path_factory.mktemp("reader")
     system = synthetic.solvated("cluster", ["octahedron"], [np.zeros(3)], 20, 15.0)

@@ -6,11 +6,11 @@ import json
 import shutil
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 
+import synthetic
 from nucleops.analysis.stages.files import numbers, read_csv, read_json
 from nucleops.analysis.stages.metad import metad_folder
 from nucleops.analysis.stages.walker_files import read_walker
@@ -32,11 +32,9 @@ from toy_walkers import (  # beside this file, which is not a package
 
 
 @pytest.fixture(scope="module")
-def opes(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def opes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     root = tmp_path_factory.mktemp("opes")
-    walkers = [
-        opes_walker(synthetic, root / f"walker-{k:03d}", seed) for k, seed in ((0, 3), (1, 4))
-    ]
+    walkers = [opes_walker(root / f"walker-{k:03d}", seed) for k, seed in ((0, 3), (1, 4))]
     return root, metad_folder(walkers, SETTINGS, root / "metad", "drop")
 
 
@@ -76,10 +74,10 @@ def test_an_opes_folder_has_no_hills_and_says_so(opes: tuple[Path, Path]) -> Non
     assert summary["states_written"]
 
 
-def test_walkers_of_opes_count_by_what_they_know(synthetic: ModuleType, tmp_path: Path) -> None:
+def test_walkers_of_opes_count_by_what_they_know(tmp_path: Path) -> None:
     """A walker whose bias is offset by a constant must not outweigh the other."""
-    a = opes_walker(synthetic, tmp_path / "walker-000", 3, 40_000)
-    b = opes_walker(synthetic, tmp_path / "walker-001", 4, 40_000)
+    a = opes_walker(tmp_path / "walker-000", 3, 40_000)
+    b = opes_walker(tmp_path / "walker-001", 4, 40_000)
     same = metad_folder([a, b], SETTINGS, tmp_path / "same")
     text = (b / "COLVAR").read_text().splitlines()
     shifted = [
@@ -94,9 +92,7 @@ def test_walkers_of_opes_count_by_what_they_know(synthetic: ModuleType, tmp_path
     np.testing.assert_allclose(profiles[0], profiles[1], atol=1e-6)
 
 
-def test_the_report_shows_an_opes_run(
-    opes: tuple[Path, Path], synthetic: ModuleType, tmp_path: Path
-) -> None:
+def test_the_report_shows_an_opes_run(opes: tuple[Path, Path], tmp_path: Path) -> None:
     from nucleops.reporting.report import write_report
 
     out = write_report(
@@ -111,9 +107,7 @@ def test_the_report_shows_an_opes_run(
     assert "of OPES exp(V/kT)" in page
 
 
-def test_two_variables_of_opes_make_a_plane(
-    opes: tuple[Path, Path], synthetic: ModuleType, tmp_path: Path
-) -> None:
+def test_two_variables_of_opes_make_a_plane(opes: tuple[Path, Path], tmp_path: Path) -> None:
     """The second variable follows the first, c = s^2 + noise: its plane has two wells too."""
     from nucleops.reporting.report import write_report
 
@@ -144,9 +138,9 @@ def test_two_variables_of_opes_make_a_plane(
     assert "(a) Free energy reweighted" in (out / "report.html").read_text()
 
 
-def test_opes_that_laid_no_kernel_gives_a_verdict(synthetic: ModuleType, tmp_path: Path) -> None:
+def test_opes_that_laid_no_kernel_gives_a_verdict(tmp_path: Path) -> None:
     """PLUMED writes not even a header then; md.json knows what was biased."""
-    folder = opes_walker(synthetic, tmp_path / "walker-000", 3, 2000)
+    folder = opes_walker(tmp_path / "walker-000", 3, 2000)
     (folder / "KERNELS").write_text("")
     meta = json.loads((folder / "md.json").read_text())
     (folder / "md.json").write_text(json.dumps(meta | {"biased_cvs": ["s"]}))
@@ -155,8 +149,8 @@ def test_opes_that_laid_no_kernel_gives_a_verdict(synthetic: ModuleType, tmp_pat
     assert "lay down kernels" in summary["verdict"]["sentence"]
 
 
-def test_opes_without_its_bias_is_refused(synthetic: ModuleType, tmp_path: Path) -> None:
-    folder = opes_walker(synthetic, tmp_path / "walker-000", 3, 2000)
+def test_opes_without_its_bias_is_refused(tmp_path: Path) -> None:
+    folder = opes_walker(tmp_path / "walker-000", 3, 2000)
     text = (folder / "COLVAR").read_text()
     (folder / "COLVAR").write_text(text.replace("opes.bias", "other"))
     with pytest.raises(WrongInput, match=r"no column opes\.bias"):

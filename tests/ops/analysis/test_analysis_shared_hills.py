@@ -7,11 +7,11 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 
+import synthetic
 from nucleops.analysis.stages.files import numbers, read_csv, read_json
 from nucleops.analysis.stages.metad import metad_folder
 from nucleops.analysis.stages.walker_files import read_walker, with_shared_hills
@@ -73,12 +73,10 @@ def shared_hills(walkers: int, steps: int, tempered_by: float) -> list[tuple[Hil
     return list(zip(tables, particles, strict=True))
 
 
-def shared_folders(
-    synthetic: ModuleType, root: Path, steps: int = 300_000, tempered_by: float = 2.0
-) -> list[Path]:
+def shared_folders(root: Path, steps: int = 300_000, tempered_by: float = 2.0) -> list[Path]:
     folders = []
     for k, (hills, particle) in enumerate(shared_hills(2, steps, tempered_by)):
-        folder = result_folder(synthetic, root / f"walker-{k:03d}", sharing_walkers=2)
+        folder = result_folder(root / f"walker-{k:03d}", sharing_walkers=2)
         time, s, v = np.array(particle.rows).T
         series = {"time": time * LENGTH_FS / steps, "s": s, "metad.bias": v}
         write_colvar(series, folder / "COLVAR")
@@ -88,8 +86,8 @@ def shared_folders(
 
 
 @pytest.fixture(scope="module")
-def shared(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return shared_folders(synthetic, tmp_path_factory.mktemp("shared"))
+def shared(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return shared_folders(tmp_path_factory.mktemp("shared"))
 
 
 def test_shared_hills_are_one_set(shared: list[Path], tmp_path: Path) -> None:
@@ -123,9 +121,7 @@ def test_the_sum_of_shared_hills_is_the_known_surface(shared: list[Path], tmp_pa
     assert {int(k) for k in numbers(hills["walker"])} == {0, 1}
 
 
-def test_the_report_says_that_a_bias_was_shared(
-    shared: list[Path], synthetic: ModuleType, tmp_path: Path
-) -> None:
+def test_the_report_says_that_a_bias_was_shared(shared: list[Path], tmp_path: Path) -> None:
     from nucleops.reporting.report import write_report
 
     metad = metad_folder(shared, SETTINGS, tmp_path / "metad")
@@ -142,13 +138,13 @@ def barrier_from_hills(out: Path) -> float:
 
 
 def test_tempering_by_own_hills_needs_its_temperature_divided(
-    synthetic: ModuleType, shared: list[Path], tmp_path: Path
+    shared: list[Path], tmp_path: Path
 ) -> None:
     """Undivided, the bias of W walkers is that of gamma' = 1 + W (gamma - 1)."""
     true = float(surface(np.array([0.0]))[0] - surface(GRID).min())
     divided = metad_folder(shared, SETTINGS, tmp_path / "divided")
     assert barrier_from_hills(divided) == pytest.approx(true, rel=0.06)
-    folders = shared_folders(synthetic, tmp_path, tempered_by=1.0)
+    folders = shared_folders(tmp_path, tempered_by=1.0)
     undivided = metad_folder(folders, SETTINGS, tmp_path / "undivided")
     wrong = true * (GAMMA / (GAMMA - 1)) * (1 - 1 / (1 + 2 * (GAMMA - 1)))
     assert barrier_from_hills(undivided) == pytest.approx(wrong, rel=0.06)
@@ -195,10 +191,8 @@ def test_hills_of_different_biases_are_not_merged(shared: list[Path]) -> None:
     assert len(merge_hills([none, hills])) == len(hills)
 
 
-def test_walkers_of_both_methods_are_not_one_analysis(
-    synthetic: ModuleType, shared: list[Path], tmp_path: Path
-) -> None:
+def test_walkers_of_both_methods_are_not_one_analysis(shared: list[Path], tmp_path: Path) -> None:
     shutil.copytree(shared[0], tmp_path / "walker-000")
-    opes = opes_walker(synthetic, tmp_path / "walker-001", 3, 2000)
+    opes = opes_walker(tmp_path / "walker-001", 3, 2000)
     with pytest.raises(WrongInput, match="not one analysis"):
         metad_folder([tmp_path / "walker-000", opes], SETTINGS, tmp_path / "metad")

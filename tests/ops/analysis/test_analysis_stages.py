@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 
+import synthetic
 from nucleops.analysis.settings import (
     FreeEnergySettings,
     NucleationSettings,
@@ -29,7 +29,7 @@ from nucleops.systems.files import read_extxyz
 
 
 @pytest.fixture(scope="module")
-def replicas(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def replicas(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return synthetic.nucleate(tmp_path_factory.mktemp("n"), 30)
 
 
@@ -54,9 +54,7 @@ def test_octahedron_is_found_and_the_missing_replica_named(replicas: Path) -> No
     assert around[-1] > 2 * around[0]
 
 
-def test_broken_replica_is_left_out_and_leaves_no_folder_behind(
-    synthetic: ModuleType, tmp_path: Path
-) -> None:
+def test_broken_replica_is_left_out_and_leaves_no_folder_behind(tmp_path: Path) -> None:
     good = synthetic.nucleate(tmp_path / "a", 12) / "replica-000"
     broken = tmp_path / "replica-007"
     broken.mkdir()
@@ -112,7 +110,7 @@ def test_replica_names() -> None:
     assert replica_name(None, 3) == "replica-003"
 
 
-def test_metad_folder_has_what_it_promises(synthetic: ModuleType, tmp_path: Path) -> None:
+def test_metad_folder_has_what_it_promises(tmp_path: Path) -> None:
     out = synthetic.metad(tmp_path, 2000)
     summary = read_json(out / "summary.json")
     assert summary["cvs"] == ["s1", "cn"]
@@ -137,9 +135,7 @@ def test_metad_folder_has_what_it_promises(synthetic: ModuleType, tmp_path: Path
     assert all(read_extxyz(path).molecules for path in written.values())
 
 
-def test_walker_without_trusted_hills_gives_a_verdict_not_an_error(
-    synthetic: ModuleType, tmp_path: Path
-) -> None:
+def test_walker_without_trusted_hills_gives_a_verdict_not_an_error(tmp_path: Path) -> None:
     synthetic.metad(tmp_path / "a", 1000)
     raw = tmp_path / "a/raw-walker"
     meta = json.loads((raw / "md.json").read_text())
@@ -186,7 +182,7 @@ def test_learning_tolerates_missing_records(tmp_path: Path) -> None:
     assert "No production model was tested" in summary["verdict"]["sentence"]
 
 
-def test_learning_counts_frames(synthetic: ModuleType, tmp_path: Path) -> None:
+def test_learning_counts_frames(tmp_path: Path) -> None:
     summary = read_json(synthetic.learning(tmp_path) / "summary.json")
     assert summary["data"] == {"Ag2 S2 N2 C6 H22 O4": 92}
     assert summary["data_by_origin"]["AIMD"] == {"Ag2 S2 N2 C6 H22 O4": 12}
@@ -208,7 +204,7 @@ def test_round_says_how_many_frames_were_trained_on(tmp_path: Path) -> None:
     assert "n_held_out" not in read_json(path)
 
 
-def test_too_few_frames_make_no_density(synthetic: ModuleType, tmp_path: Path) -> None:
+def test_too_few_frames_make_no_density(tmp_path: Path) -> None:
     synthetic.unbiased(tmp_path / "a", 40)
     raw = tmp_path / "a/raw-unbiased"
     meta = json.loads((raw / "md.json").read_text())
@@ -243,7 +239,7 @@ def test_json_never_holds_nan() -> None:
     }
 
 
-def test_drawn_molecules_are_whole(synthetic: ModuleType) -> None:
+def test_drawn_molecules_are_whole() -> None:
     system = synthetic.solvated("x", ["octahedron"], [np.full(3, 7.0)], 20, 15.0)
     torn = system.with_positions(system.positions % 15.0)
     for molecule in whole_system(torn).molecules:

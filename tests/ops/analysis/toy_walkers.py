@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 
+import synthetic
 from nucleops.analysis.settings import FreeEnergySettings, State
 from nucleops.analysis.stages.files import numbers
 from nucleops.bias.series import write_colvar
@@ -64,13 +64,13 @@ class Particle:
             yield start
 
 
-def result_folder(synthetic: ModuleType, folder: Path, **meta: object) -> Path:
+def result_folder(folder: Path, **meta: object) -> Path:
     system = synthetic.solvated("x", ["monomer"], [np.zeros(3)], 2, 12.0)
     frames = synthetic.jiggle(system, FRAMES, 0.05, 3)
     return synthetic.write_md(folder, system, frames, **meta)
 
 
-def opes_walker(synthetic: ModuleType, folder: Path, seed: int, steps: int = 200_000) -> Path:
+def opes_walker(folder: Path, seed: int, steps: int = 200_000) -> Path:
     """Write what PLUMED writes of OPES with a fixed width and no merging of kernels."""
     gamma, barrier, width, pace = 8.0, 5.0, 0.12, 100
     kernels: list[tuple[float, ...]] = []
@@ -91,7 +91,7 @@ def opes_walker(synthetic: ModuleType, folder: Path, seed: int, steps: int = 200
 
     particle = Particle(seed, steps)
     particle.run(pace, lambda: bias.copy(), lay)
-    result_folder(synthetic, folder, bias_engine="plumed")
+    result_folder(folder, bias_engine="plumed")
     scale = LENGTH_FS / steps
     time, s, v = np.array(particle.rows).T
     noted = {"rct": v * 0, "zed": v * 0 + 1, "neff": v * 0 + 5, "nker": v * 0 + 9}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 
+import synthetic
 from nucleops.analysis.charges import changes, mean_charges
 from nucleops.analysis.settings import StructureSettings
 from nucleops.analysis.stages.charges import charges_folder
@@ -86,7 +86,7 @@ def test_frames_are_spread_over_a_run() -> None:
     assert sources.spread(7, 1) == [6]
 
 
-def test_states_of_runs(synthetic: ModuleType, tmp_path: Path) -> None:
+def test_states_of_runs(tmp_path: Path) -> None:
     system = synthetic.solvated("cluster", ["octahedron"], [np.zeros(3)], 8, 16.0)
     frames = synthetic.jiggle(system, 30, 0.03, 1)
     md = synthetic.write_md(tmp_path / "raw", system, frames, trusted=20)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
+import synthetic
+
 
 @pytest.fixture(scope="session")
-def stages(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def stages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return synthetic.make_all(tmp_path_factory.mktemp("stages"), small=True)
 
 
 @pytest.fixture(scope="session")
-def report(
-    synthetic: ModuleType, stages: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def report(stages: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     from nucleops.reporting.report import write_report
 
     out = tmp_path_factory.mktemp("report") / "report"

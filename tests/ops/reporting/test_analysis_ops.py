@@ -5,17 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from dflow.python import OPIO, FatalError
 
+import synthetic
 from nucleops.analyse import AnalyseMetadynamics, AnalyseStructure, PoolReplicas, SummariseLearning
 from nucleops.report import WriteReport
 
 
 def test_stages_from_raw_runs_to_report(
-    synthetic: ModuleType, stages: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stages: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     root = stages["metad"].parents[1]

@@ -8,11 +8,11 @@ import re
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+import synthetic
 from nucleops.errors import WrongInput
 from nucleops.reporting import page, sections
 from nucleops.reporting.report import write_report
@@ -74,7 +74,7 @@ def test_charges_and_structure_have_their_numbers_in_tables(report: Path) -> Non
 
 
 def test_charges_are_not_mentioned_where_there_are_none(
-    synthetic: ModuleType, stages: dict[str, Path], tmp_path: Path
+    stages: dict[str, Path], tmp_path: Path
 ) -> None:
     out = write_report(tmp_path / "report", synthetic.STUDY, {"learning": stages["learning"]}, {})
     assert "Atomic charges" not in (out / "report.html").read_text()
@@ -129,9 +129,7 @@ def test_errors_on_held_out_frames_are_told(report: Path) -> None:
     assert "Held out are 1 of 9 trajectories as a whole (dimer-300K); the last 3 frames" in text
 
 
-def test_every_named_run_is_shown(
-    synthetic: ModuleType, stages: dict[str, Path], tmp_path: Path
-) -> None:
+def test_every_named_run_is_shown(stages: dict[str, Path], tmp_path: Path) -> None:
     folders: dict[str, list[Path]] = {"learning": [stages["learning"]]}
     for stage in ("metad", "unbiased"):
         folders[stage] = []
@@ -176,7 +174,7 @@ def test_title_is_the_most_specific_one(study: dict[str, Any], title: str, tmp_p
     assert f"<h1>{title}</h1>" in text
 
 
-def test_study_is_escaped(synthetic: ModuleType, tmp_path: Path) -> None:
+def test_study_is_escaped(tmp_path: Path) -> None:
     evil = "</script><script>alert(1)</script>"
     study = {"name": evil, "report": {"title": evil}}
     write_report(tmp_path / "r", study, {}, {"run_id": evil, "versions": {evil: evil}})

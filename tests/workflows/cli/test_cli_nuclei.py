@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from typer.testing import CliRunner
 
+import scripted
 from nucleoflow.cli.app import app
 from nucleops.systems.files import write_extxyz, write_trajectory
 
 
 @pytest.fixture(scope="module")
-def files(scripted: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Topology and two replicas: in the first a nucleus forms, in the second none does."""
     folder = tmp_path_factory.mktemp("foreign")
     forms = scripted.Plot((25, 25, 25), dried=15, met=25, reorganised=40)

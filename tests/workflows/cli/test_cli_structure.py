@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import synthetic
 from nucleoflow.cli.app import app
 from nucleops.systems.files import frames_of, write_extxyz, write_trajectory
 
 
 @pytest.fixture(scope="module")
-def files(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """A trajectory of an octahedron in a periodic box of methanol, its topology, and ranges."""
     folder = tmp_path_factory.mktemp("foreign")
     system = synthetic.solvated("cluster", ["octahedron"], [np.zeros(3)], 20, 15.0)

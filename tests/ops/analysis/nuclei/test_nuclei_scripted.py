@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 
+import scripted
 from nucleops.analysis.nuclei.replica import Replica, analyse_trajectory
 from nucleops.analysis.nuclei.tables import first_nucleus_ps
 from nucleops.analysis.settings import NucleationSettings
@@ -22,7 +22,7 @@ def analysed(trajectory: object) -> Replica:
     return analyse_trajectory(trajectory, NucleationSettings())  # type: ignore[arg-type]
 
 
-def plots(scripted: ModuleType) -> list:
+def plots() -> list:
     plot = scripted.Plot
     return [
         plot((25, 25, 25), dried=30, met=50, reorganised=80),
@@ -36,8 +36,8 @@ def plots(scripted: ModuleType) -> list:
 
 @pytest.mark.parametrize("noise_A", [0.0, 0.1, THERMAL_A])
 @pytest.mark.parametrize("seed", [1, 2])
-def test_thirty_dimers_at_once(scripted: ModuleType, noise_A: float, seed: int) -> None:
-    story = plots(scripted)
+def test_thirty_dimers_at_once(noise_A: float, seed: int) -> None:
+    story = plots()
     found = analysed(scripted.play(story, bystanders=12, noise_A=noise_A, seed=seed))
     assert len(found.groups.metal) == 60
     n_cluster = 36
@@ -68,8 +68,8 @@ def test_thirty_dimers_at_once(scripted: ModuleType, noise_A: float, seed: int) 
             assert event is None or event.low <= event.time <= event.high
 
 
-def test_the_nucleation_point_stays_where_the_nucleus_forms(scripted: ModuleType) -> None:
-    story = plots(scripted)[1]
+def test_the_nucleation_point_stays_where_the_nucleus_forms() -> None:
+    story = plots()[1]
     found = analysed(scripted.play([story]))
     (told,) = found.stories
     np.testing.assert_allclose(told.points, told.points[-1:].repeat(len(told.points), 0), atol=1e-4)
@@ -182,8 +182,8 @@ def test_strongly_distorted_ones_are_not_perfect(displaced_A: float) -> None:
     assert "perfect octahedron" not in kinds
 
 
-def test_history_of_a_nucleus(scripted: ModuleType) -> None:
-    found = analysed(scripted.play(plots(scripted)[:1], bystanders=2))
+def test_history_of_a_nucleus() -> None:
+    found = analysed(scripted.play(plots()[:1], bystanders=2))
     assert [(e.kind, e.frame, e.size) for e in found.history.events] == [("birth", 50, 6)]
     first, from_start = first_nucleus_ps(found)
     assert first == 50.0
@@ -191,7 +191,7 @@ def test_history_of_a_nucleus(scripted: ModuleType) -> None:
     np.testing.assert_array_equal(found.sizes @ np.arange(found.sizes.shape[1]), 10)
 
 
-def test_a_topology_without_metal_is_refused(scripted: ModuleType) -> None:
+def test_a_topology_without_metal_is_refused() -> None:
     from nucleops.errors import WrongInput
 
     bare = System("water", ("O",), np.zeros((1, 3)), np.full(3, 9.0), True)
