@@ -197,7 +197,8 @@ def _md(
         frames, lost = [], 0
         dump = read_dump(folder / "md" / "trajectory.dump")
         for step, positions in zip(dump.steps, dump.positions, strict=True):
-            if step == 0:
+            # as in a study, what lies beyond the end of trust is no data
+            if not 0 < step <= result.trusted_steps:
                 continue
             try:
                 here = system.with_positions(positions)

@@ -42,8 +42,8 @@ STUDY = "ag6-xtb"
 DROPLETS, HELD_OUT = range(8), range(100, 104)
 """Numbers of the droplets followed by AIMD, to train on and to test on."""
 ROUNDS = (
-    Round(range(200, 224), range(110, 116), 600, 60),
-    Round(range(300, 410), range(120, 148), 600, 50),
+    Round(range(200, 230), range(110, 118), 300, 30),
+    Round(range(300, 370), range(120, 138), 600, 50),
 )
 """What is explored after that, each time with a potential of its own."""
 DRIVER_STEPS = (10_000, 20_000)
@@ -58,7 +58,7 @@ DESCRIPTOR = {
 }
 FITTING = (120, 120, 120)
 LAST = Schedule(
-    steps=105_000,
+    steps=130_000,
     batch_size=1,
     start_lr=8e-3,
     stop_lr=1e-6,
