@@ -43,11 +43,10 @@ DROPLETS, HELD_OUT = range(8), range(100, 104)
 """Numbers of the droplets followed by AIMD, to train on and to test on."""
 ROUNDS = (
     Round(range(200, 230), range(110, 118), 300, 30),
-    Round(range(300, 370), range(120, 138), 600, 50),
+    Round(range(300, 340), range(120, 130), 600, 50),
+    Round(range(400, 440), range(150, 160), 600, 50),
 )
 """What is explored after that, each time with a potential of its own."""
-DRIVER_STEPS = (10_000, 20_000)
-"""Steps of the trainings of those potentials."""
 DESCRIPTOR = {
     "rcut_A": 6.0,
     "rcut_smooth_A": 1.0,
@@ -57,8 +56,8 @@ DESCRIPTOR = {
     "axis_neuron": 12,
 }
 FITTING = (120, 120, 120)
-LAST = Schedule(
-    steps=130_000,
+_SCRATCH = Schedule(
+    steps=10_000,
     batch_size=1,
     start_lr=8e-3,
     stop_lr=1e-6,
@@ -68,7 +67,19 @@ LAST = Schedule(
     start_pref_e=0.2,
     limit_pref_e=400,
     limit_pref_f=20,
+    from_scratch=True,
 )
+# from the weights before: the rate, and the weights in the loss that go with it, begin lower
+_AGAIN = _SCRATCH.model_copy(
+    update={"from_scratch": False, "start_lr": 5e-3, "start_pref_e": 150, "start_pref_f": 600}
+)
+DRIVERS = (
+    _SCRATCH,
+    _SCRATCH.model_copy(update={"steps": 20_000}),
+    _AGAIN.model_copy(update={"steps": 25_000}),
+)
+"""Trainings of the potentials that lead each round."""
+LAST = _AGAIN.model_copy(update={"steps": 98_000})
 
 
 def trained(
@@ -77,8 +88,12 @@ def trained(
     plan: Schedule,
     train: Sequence[Path],
     held_out: Sequence[Path],
+    before: Path | None,
 ) -> float:
-    """Train, unless that is done, and print the test; the CPU seconds of it."""
+    """Train, unless that is done, and print the test; the CPU seconds of it.
+
+    Where the plan is not one from scratch, training begins from the potential in ``before``.
+    """
     own = study.learn.train
     settings = own.model_copy(
         update={
@@ -91,7 +106,7 @@ def trained(
     record = folder / "cost.json"
     if not record.is_file():
         shutil.rmtree(folder, ignore_errors=True)
-        before = children_cpu_s()
+        started_s = children_cpu_s()
         train_model(
             settings,
             "first",
@@ -100,8 +115,9 @@ def trained(
             train,
             folder,
             extra_held_out=held_out,
+            init_model=before / "model.pb" if before else None,
         )
-        record.write_text(json.dumps(children_cpu_s() - before), encoding="utf-8")
+        record.write_text(json.dumps(children_cpu_s() - started_s), encoding="utf-8")
     spent_s = float(json.loads(record.read_text(encoding="utf-8")))
     say(folder.name, json.loads((folder / "test.json").read_text(encoding="utf-8")), spent_s)
     return spent_s
@@ -150,15 +166,18 @@ def main() -> None:
     held_out = {"AIMD": followed(study, work, "held-out", HELD_OUT, cores)}
     known = [followed(study, work, "train", DROPLETS, cores)]
     train_s = 0.0
-    for number, (plan, steps) in enumerate(zip(ROUNDS, DRIVER_STEPS, strict=True), start=1):
-        driver, schedule = work / f"driver-{number}", LAST.model_copy(update={"steps": steps})
-        train_s += trained(study, driver, schedule, folders(known), folders(held_out.values()))
+    driver = None
+    for number, (plan, schedule) in enumerate(zip(ROUNDS, DRIVERS, strict=True), start=1):
+        before, driver = driver, work / f"driver-{number}"
+        train_s += trained(
+            study, driver, schedule, folders(known), folders(held_out.values()), before
+        )
         look = functools.partial(explored, study, plan, driver / "model.pb", folders(known), cores)
         known.append(look(work / f"round-{number}", plan.droplets))
         held_out[f"round {number}"] = look(work / f"held-out-{number}", plan.held_out)
     schedule = LAST.model_copy(update={"steps": round(given.share * LAST.steps)})
     last = work / f"last-{given.share:g}"
-    train_s += trained(study, last, schedule, folders(known), folders(held_out.values()))
+    train_s += trained(study, last, schedule, folders(known), folders(held_out.values()), driver)
     say_each(last, held_out)
     label_s, held_s = (sum(part.cpu_s for part in of) for of in (known, held_out.values()))
     print(
