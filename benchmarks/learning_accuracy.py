@@ -43,8 +43,7 @@ DROPLETS, HELD_OUT = range(8), range(100, 104)
 """Numbers of the droplets followed by AIMD, to train on and to test on."""
 ROUNDS = (
     Round(range(200, 230), range(110, 118), 300, 30),
-    Round(range(300, 340), range(120, 130), 600, 50),
-    Round(range(400, 440), range(150, 160), 600, 50),
+    Round(range(300, 380), range(120, 140), 600, 50),
 )
 """What is explored after that, each time with a potential of its own."""
 DESCRIPTOR = {
@@ -76,10 +75,23 @@ _AGAIN = _SCRATCH.model_copy(
 DRIVERS = (
     _SCRATCH,
     _SCRATCH.model_copy(update={"steps": 20_000}),
-    _AGAIN.model_copy(update={"steps": 25_000}),
 )
 """Trainings of the potentials that lead each round."""
-LAST = _AGAIN.model_copy(update={"steps": 98_000})
+LAST = (
+    _AGAIN.model_copy(update={"steps": 50_000, "stop_lr": 1.5e-3}),
+    _AGAIN.model_copy(
+        update={
+            "steps": 20_000,
+            "batch_size": 4,
+            "start_lr": 2e-3,
+            # where the first part leaves them
+            "start_pref_e": 325,
+            "start_pref_f": 200,
+        }
+    ),
+)
+"""The last training: four frames a step, which are dearer but less noisy, from where the rate is
+low enough for noise to matter."""
 
 
 def trained(
@@ -175,9 +187,13 @@ def main() -> None:
         look = functools.partial(explored, study, plan, driver / "model.pb", folders(known), cores)
         known.append(look(work / f"round-{number}", plan.droplets))
         held_out[f"round {number}"] = look(work / f"held-out-{number}", plan.held_out)
-    schedule = LAST.model_copy(update={"steps": round(given.share * LAST.steps)})
-    last = work / f"last-{given.share:g}"
-    train_s += trained(study, last, schedule, folders(known), folders(held_out.values()), driver)
+    last = driver
+    for part, plan in enumerate(LAST, start=1):
+        schedule = plan.model_copy(update={"steps": round(given.share * plan.steps)})
+        before, last = last, work / f"last-{given.share:g}-{part}"
+        train_s += trained(
+            study, last, schedule, folders(known), folders(held_out.values()), before
+        )
     say_each(last, held_out)
     label_s, held_s = (sum(part.cpu_s for part in of) for of in (known, held_out.values()))
     print(
