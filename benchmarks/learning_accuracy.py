@@ -66,12 +66,9 @@ _SCRATCH = Schedule(
     start_pref_e=0.2,
     limit_pref_e=400,
     limit_pref_f=20,
-    from_scratch=True,
 )
 # from the weights before: the rate, and the weights in the loss that go with it, begin lower
-_AGAIN = _SCRATCH.model_copy(
-    update={"from_scratch": False, "start_lr": 5e-3, "start_pref_e": 150, "start_pref_f": 600}
-)
+_AGAIN = _SCRATCH.model_copy(update={"start_lr": 5e-3, "start_pref_e": 150, "start_pref_f": 600})
 DRIVERS = (
     _SCRATCH,
     _SCRATCH.model_copy(update={"steps": 20_000}),
@@ -100,11 +97,11 @@ def trained(
     plan: Schedule,
     train: Sequence[Path],
     held_out: Sequence[Path],
-    before: Path | None,
+    before: Path | None = None,
 ) -> float:
     """Train, unless that is done, and print the test; the CPU seconds of it.
 
-    Where the plan is not one from scratch, training begins from the potential in ``before``.
+    Training begins from the potential in ``before``, or from random weights.
     """
     own = study.learn.train
     settings = own.model_copy(
@@ -178,12 +175,9 @@ def main() -> None:
     held_out = {"AIMD": followed(study, work, "held-out", HELD_OUT, cores)}
     known = [followed(study, work, "train", DROPLETS, cores)]
     train_s = 0.0
-    driver = None
     for number, (plan, schedule) in enumerate(zip(ROUNDS, DRIVERS, strict=True), start=1):
-        before, driver = driver, work / f"driver-{number}"
-        train_s += trained(
-            study, driver, schedule, folders(known), folders(held_out.values()), before
-        )
+        driver = work / f"driver-{number}"
+        train_s += trained(study, driver, schedule, folders(known), folders(held_out.values()))
         look = functools.partial(explored, study, plan, driver / "model.pb", folders(known), cores)
         known.append(look(work / f"round-{number}", plan.droplets))
         held_out[f"round {number}"] = look(work / f"held-out-{number}", plan.held_out)
