@@ -176,7 +176,14 @@ def cell_and_shift(system: System) -> tuple[FloatArray, FloatArray]:
 
 
 def _global(run_type: str) -> dict[str, Any]:
-    return {"PROJECT": PROJECT, "RUN_TYPE": run_type, "PRINT_LEVEL": "MEDIUM"}
+    return {
+        "PROJECT": PROJECT,
+        "RUN_TYPE": run_type,
+        "PRINT_LEVEL": "MEDIUM",
+        # ELPA, the default where CP2K has it, is the slower one for matrices of molecules, and in
+        # some builds it ends with an error or, on many processes, with wrong numbers.
+        "PREFERRED_DIAG_LIBRARY": "ScaLAPACK",
+    }
 
 
 def _force_eval(system: System, level: LevelOfTheory, *, dynamics: bool) -> dict[str, Any]:

@@ -62,6 +62,14 @@ def test_xtb_follows_periodicity():
         assert not any(line.startswith("&KIND") for line in text)
 
 
+def test_small_matrices_are_not_elpas():
+    system = dimer("Ag", periodic=False)
+    run = AimdRun(system="d", temperatures_K=(300.0,), steps=10)
+    for level in (Gfn1Xtb(), PbeD3()):
+        for text in (single_point_input(system, level), aimd_input(system, level, run, 300.0, 1)):
+            assert "PREFERRED_DIAG_LIBRARY ScaLAPACK" in lines(text)
+
+
 @pytest.mark.parametrize("metal", ["Ag", "Au", "Cu"])
 def test_pbe_kinds(metal):
     text = lines(single_point_input(dimer(metal, periodic=True), PbeD3()))
