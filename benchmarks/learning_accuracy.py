@@ -39,11 +39,11 @@ from nucleops.engines.deepmd.train import train_model
 from nucleops.seeds import derive_seed
 
 STUDY = "ag6-xtb"
-DROPLETS, HELD_OUT = range(8), range(100, 104)
+DROPLETS, HELD_OUT = range(24), range(100, 106)
 """Numbers of the droplets followed by AIMD, to train on and to test on."""
 ROUNDS = (
     Round(range(200, 230), range(110, 118), 300, 30),
-    Round(range(300, 380), range(120, 140), 600, 50),
+    Round(range(300, 424), range(120, 150), 600, 50),
 )
 """What is explored after that, each time with a potential of its own."""
 DESCRIPTOR = {
@@ -74,21 +74,27 @@ DRIVERS = (
     _SCRATCH.model_copy(update={"steps": 20_000}),
 )
 """Trainings of the potentials that lead each round."""
+_FORCES = _AGAIN.model_copy(update={"start_pref_e": 60, "limit_pref_e": 60})
 LAST = (
-    _AGAIN.model_copy(update={"steps": 50_000, "stop_lr": 1.5e-3}),
-    _AGAIN.model_copy(
+    _FORCES.model_copy(update={"steps": 50_000, "stop_lr": 1.5e-3}),
+    # four frames a step are dearer but less noisy: from where the rate is low enough for that
+    _FORCES.model_copy(
+        update={"steps": 10_000, "batch_size": 4, "start_lr": 2e-3, "start_pref_f": 200}
+    ),
+    _FORCES.model_copy(
         update={
-            "steps": 20_000,
+            "steps": 2_000,
             "batch_size": 4,
-            "start_lr": 2e-3,
-            # where the first part leaves them
-            "start_pref_e": 325,
-            "start_pref_f": 200,
+            "start_lr": 4e-4,
+            "warmup_steps": 100,
+            "start_pref_e": 1000,
+            "limit_pref_e": 5000,
+            "start_pref_f": 20,
         }
     ),
 )
-"""The last training: four frames a step, which are dearer but less noisy, from where the rate is
-low enough for noise to matter."""
+"""The last training: first of forces, of which a frame has 180, then, at a low rate, of its one
+energy, which so few steps do not learn by heart."""
 
 
 def trained(
