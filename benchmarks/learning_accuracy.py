@@ -83,9 +83,9 @@ LAST = (
     ),
     _FORCES.model_copy(
         update={
-            "steps": 2_000,
+            "steps": 4_500,
             "batch_size": 4,
-            "start_lr": 4e-4,
+            "start_lr": 6e-4,
             "warmup_steps": 100,
             "start_pref_e": 1000,
             "limit_pref_e": 5000,
