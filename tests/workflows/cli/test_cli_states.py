@@ -12,13 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
+import fes_command
+from fes_command import PES
 from nucleoflow.cli.app import app
 from nucleops.bias.tables import read_colvar
 from nucleops.systems.extxyz import read_frames
 
-PES = Path(__file__).parents[2] / "data" / "pes" / "wt1d"
-RUN = ["--hills", str(PES / "HILLS.gz"), "--colvar", str(PES / "COLVAR.gz")]
-RUN += ["--energy-unit", "kT", "--draws", "20"]
+RUN = [*fes_command.RUN, "--draws", "20"]
 FRAMES = [str(PES / "pair.dump.gz"), "--topology", str(PES / "pair.extxyz")]
 
 
