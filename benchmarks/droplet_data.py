@@ -15,17 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nucleoflow.study.model import Study
-from nucleops.engines.cp2k.settings import AimdRun
-from nucleops.engines.cp2k.single_point import label
+from nucleops.engines.cp2k.settings import AimdRun, LabelSettings
 from nucleops.engines.deepmd.data import load_frames
 from nucleops.engines.lammps.md import run_md
 from nucleops.engines.lammps.readers import read_dump
 from nucleops.engines.lammps.settings import MdSettings, Trust
-from nucleops.errors import FatalFailure
-from nucleops.learning.account import ACCOUNT_FILE
+from nucleops.learning.account import ACCOUNT_FILE, Account
 from nucleops.learning.initial import AimdTask, aimd_frames
-from nucleops.learning.labelling import write_data
+from nucleops.learning.label_task import label_task
+from nucleops.learning.labelling import LabelConfig, prepare_tasks, write_data
 from nucleops.seeds import derive_seed
+from nucleops.systems.files import write_trajectory
 from nucleops.systems.packing import build_system
 from nucleops.systems.system import System
 
@@ -197,25 +197,25 @@ def _md(
             derive_seed(seed, temperature_K),
             energy_floor_eV_atom=floor_eV / system.n_atoms,
         )
-        frames, lost = [], 0
         dump = read_dump(folder / "md" / "trajectory.dump")
-        for step, positions in zip(dump.steps, dump.positions, strict=True):
+        trusted = [
+            system.with_positions(positions)
+            for step, positions in zip(dump.steps, dump.positions, strict=True)
             # as in a study, what lies beyond the end of trust is no data
-            if not 0 < step <= result.trusted_steps:
-                continue
-            try:
-                here = system.with_positions(positions)
-                point = label(
-                    here,
-                    study.level_of_theory,
-                    folder / "point",
-                    largest_force_eV_A=_LARGEST_FORCE_EV_A,
-                )
-                frames.append(point.frame)
-            except FatalFailure:
-                lost += 1
-        if frames:
-            write_data(frames, study.type_map, folder / "data")
-        found = {"cpu_s": children_cpu_s() - before, "labelled": len(frames), "lost": lost}
-        record.write_text(json.dumps({**found, "reason": result.reason}), encoding="utf-8")
+            if 0 < step <= result.trusted_steps
+        ]
+        account = _labelled(study, trusted, folder) if trusted else Account("none", 0)
+        found = {"labelled": account.n_labelled, "dropped": account.dropped}
+        cost = {"cpu_s": children_cpu_s() - before, **found, "reason": result.reason}
+        record.write_text(json.dumps(cost), encoding="utf-8")
     return folder / "data", float(json.loads(record.read_text(encoding="utf-8"))["cpu_s"])
+
+
+def _labelled(study: Study, systems: Sequence[System], folder: Path) -> Account:
+    """Label configurations as a task of a study does, into the folder's ``data``."""
+    source = folder / "trusted.extxyz"
+    write_trajectory(systems, source)
+    (task,) = prepare_tasks([source], study.type_map, len(systems), folder / "tasks")
+    limits = LabelSettings(largest_force_eV_A=_LARGEST_FORCE_EV_A, allowed_loss=1.0)
+    config = LabelConfig(level=study.level_of_theory, label=limits)
+    return label_task(task, folder.name, config, folder)

@@ -22,7 +22,7 @@ from nucleops.systems.system import System
 
 pytestmark = pytest.mark.integration
 
-N_FRAMES, CLASH = 40, 4
+N_FRAMES, CLASH = 200, 4
 ATTEMPT = """
 import sys
 from pathlib import Path
@@ -62,7 +62,7 @@ def task(tmp_path_factory) -> Path:
             positions[1] = positions[2] + [0.0, 0.0, 0.2]
         frames.append(System("methanol", tuple("CHHHOH"), positions, np.full(3, 8.0), False))
     write_trajectory(frames, folder / "frames.extxyz")
-    return prepare_tasks([folder / "frames.extxyz"], ["C", "O", "H"], 99, folder)[0]
+    return prepare_tasks([folder / "frames.extxyz"], ["C", "O", "H"], N_FRAMES, folder)[0]
 
 
 @pytest.fixture(scope="module")
@@ -74,14 +74,14 @@ def whole(task, tmp_path_factory) -> Path:
 
 
 def kill(process: subprocess.Popen[bytes], folder: Path, rng: np.random.Generator) -> None:
-    """Kill an attempt at a random moment of the frame it begins with, or of the next."""
+    """Kill an attempt at a random moment of the series it begins with, or of the next."""
     started, wanted = time.time(), int(rng.integers(1, 3))
     while process.poll() is None and time.time() < started + 300:
-        inputs = (path.stat().st_mtime for path in folder.glob("frame-*/try-1.inp"))
+        inputs = (path.stat().st_mtime for path in folder.glob("series-*/series.inp"))
         if sum(written >= started for written in inputs) >= wanted:
             break
         time.sleep(0.05)
-    time.sleep(rng.uniform(0, 0.15))
+    time.sleep(rng.uniform(0, 0.8))
     process.send_signal(signal.SIGKILL)
     process.wait()
 
@@ -107,4 +107,5 @@ def test_killed_and_started_again(task, whole, tmp_path, kills, elsewhere):
     assert "dropped" in accounts[0]["frames"][CLASH]
     if elsewhere:
         # what one machine had done, the next did not do again
-        assert len(list((tmp_path / "last").glob("frame-*"))) < N_FRAMES
+        series = [len(list(f.glob("series-*"))) for f in (tmp_path / "last", whole)]
+        assert 0 < series[0] < series[1]

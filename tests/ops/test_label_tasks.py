@@ -10,6 +10,7 @@ import pytest
 from dflow.python import OPIO, FatalError
 
 from nucleops.engines.cp2k.frames import ForcesTooLarge, LabelledFrame
+from nucleops.engines.cp2k.series import Series
 from nucleops.engines.cp2k.single_point import SinglePoint
 from nucleops.errors import Preempted, ScfNotConverged, TimeLimit, WrongInput
 from nucleops.label import PrepLabel, RunAimd, RunLabel, label_config
@@ -143,6 +144,7 @@ def fate(monkeypatch, *outcomes):
         return SinglePoint(frame, 1, "as set", 12, 0.5, 0.4)
 
     monkeypatch.setattr(label_task_module, "label", label)
+    monkeypatch.setattr(label_task_module, "label_series", lambda *_, **__: Series({}, 0))
 
 
 def task_of(tmp_path: Path, n: int) -> Path:

@@ -1,8 +1,8 @@
 """Frames of a labelling task that are done, in a store: what an interrupted task goes on with.
 
-Each frame is one object, written when it is judged, so that a task that is killed loses the frame
-in work and nothing else. The task's key is the digest of its frames and of all that decides their
-labels; a task of other frames or of another level of theory finds nothing.
+Each frame is one object, written when it is judged, so that a task that is killed loses the frame,
+or the series of frames, in work and nothing else. The task's key is the digest of its frames and of
+all that decides their labels; a task of other frames or of another level of theory finds nothing.
 """
 
 from __future__ import annotations
@@ -100,6 +100,10 @@ class KeptLabels:
         kept._there = set(fetched(lambda: store.list(f"{kept.key}/"), _PATIENCE))
         return kept
 
+    def has(self, index: int) -> bool:
+        """Whether a frame was done before, as far as one can tell without looking at it."""
+        return self._name(index) in self._there
+
     def get(self, index: int, system: System) -> Outcome | None:
         """Return what became of a frame; None if it is still to be computed.
 
@@ -108,9 +112,9 @@ class KeptLabels:
         StorageUnreachable
             The store does not answer.
         """
-        name = self._name(index)
-        if name not in self._there:
+        if not self.has(index):
             return None
+        name = self._name(index)
         try:
             return fetched(lambda: _read(self.store.get_bytes(name), system), _PATIENCE)
         except (DamagedObject, MissingObject) as error:

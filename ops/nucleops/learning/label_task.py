@@ -1,4 +1,4 @@
-"""One labelling task: every frame on its own, kept as it is done, with an account of losses."""
+"""One labelling task: every frame judged on its own, kept as it is done, losses accounted for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import numpy as np
 
 from nucleops.engines.cp2k.frames import ForcesTooLarge, LabelledFrame
 from nucleops.engines.cp2k.inputs import cell_and_shift
-from nucleops.engines.cp2k.single_point import label
+from nucleops.engines.cp2k.md_inputs import cell_of_all
+from nucleops.engines.cp2k.series import label_series, longest_series, same_atoms
+from nucleops.engines.cp2k.single_point import SinglePoint, label
 from nucleops.errors import ProgramFailed, ScfNotConverged, TimeLimit, TruncatedOutput
 from nucleops.learning.account import ACCOUNT_FILE, Account
 from nucleops.learning.kept_labels import KeptLabels, Outcome
@@ -32,7 +34,10 @@ def label_task(
     folder: Path,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Account:
-    """Label every frame of a task on its own; what cannot be believed is dropped and counted.
+    """Label every frame of a task; what cannot be believed is dropped and counted.
+
+    With GFN1-xTB frames are computed in series first; a frame that gets no label there is computed
+    on its own, with all the tries that a single point gets.
 
     Frames that an earlier attempt at the same task has done are taken over, to the last bit (see
     :mod:`nucleops.learning.kept_labels`).
@@ -46,7 +51,8 @@ def label_task(
     config : LabelConfig
         Level of theory and limits.
     folder : Path
-        Where CP2K runs (``frame-0000`` ...), ``labels.log`` and the data set ``data`` are written.
+        Where CP2K runs (``frame-0000``, ``series-0000`` ...), and ``labels.log`` and the data set
+        ``data`` are written.
     progress : callable
         Told how many frames are done, and of how many.
 
@@ -77,10 +83,11 @@ def label_task(
     frames: list[LabelledFrame] = []
     provenance: list[Provenance] = []
     wavefunctions: dict[int, str] = {}
+    in_series = _InSeries(systems, config, kept)
     progress(0, len(systems))
     with log.open("w", encoding="utf-8", buffering=1) as out:
         for index, (system, origin) in enumerate(zip(systems, origins, strict=True)):
-            outcome = kept.get(index, system)
+            outcome = kept.get(index, system) or in_series.get(index)
             if outcome is None:
                 outcome = _computed(index, systems, wavefunctions, config, kept)
             if outcome.frame is not None:
@@ -121,8 +128,7 @@ def nearest(system: System, others: Mapping[int, System]) -> tuple[int, float] |
     """
     found: tuple[int, float] | None = None
     for key, other in others.items():
-        cell = system.periodic and not np.array_equal(system.cell, other.cell)
-        if system.symbols != other.symbols or system.periodic != other.periodic or cell:
+        if not same_atoms(system, other):
             continue
         moved = system.positions + cell_and_shift(system)[1]
         moved = moved - other.positions - cell_and_shift(other)[1]
@@ -131,6 +137,58 @@ def nearest(system: System, others: Mapping[int, System]) -> tuple[int, float] |
         if found is None or rmsd_A < found[1]:
             found = key, rmsd_A
     return found
+
+
+class _InSeries:
+    """Frames computed many at a time, from the first on that has to be computed."""
+
+    def __init__(self, systems: list[System], config: LabelConfig, kept: KeptLabels) -> None:
+        self._systems, self._config, self._kept = systems, config, kept
+        self._done: dict[int, Outcome] = {}
+        # of all frames, not of those left: no label may depend on where the task was interrupted
+        self._droplets_cell = cell_of_all(systems)
+        self._left = set(range(len(systems))) if config.in_series else set()
+
+    def get(self, index: int) -> Outcome | None:
+        """Return what became of a frame; None if it is to be computed on its own."""
+        if index in self._left:
+            self._compute(index)
+        return self._done.pop(index, None)
+
+    def _compute(self, start: int) -> None:
+        later = (i for i in sorted(self._left) if i > start and not self._kept.has(i))
+        due = [start, *later]
+        due = due[: longest_series([self._systems[i] for i in due])]
+        if len(due) == 1:  # nothing to be saved
+            self._left.remove(start)
+            return
+        found = label_series(
+            [self._systems[i] for i in due],
+            self._config.level,
+            self._kept.folder / f"series-{start:04d}",
+            self._systems[start].cell if self._systems[start].periodic else self._droplets_cell,
+            program=self._config.program,
+            threads=self._config.threads,
+            timeout_s=self._config.label.timeout_s,
+            largest_force_eV_A=self._config.label.largest_force_eV_A,
+        )
+        # where nothing was begun, nothing will be: each frame has to tell why
+        self._left.difference_update(due[: found.begun] if found.begun else [*self._left])
+        for number, point in found.points.items():
+            outcome = Outcome(point.frame, _detail(point))
+            self._done[due[number]] = outcome
+            self._kept.put(due[number], outcome)
+
+
+def _detail(point: SinglePoint) -> dict[str, Any]:
+    return {
+        "energy_eV": point.frame.energy_eV,
+        "tries": point.tries,
+        "settings": point.settings,
+        "scf_steps": point.scf_steps,
+        "wall_s": round(point.wall_s, 3),
+        "cpu_s": round(point.cpu_s, 3),
+    }
 
 
 def _computed(
@@ -160,14 +218,7 @@ def _computed(
         if isinstance(error, _FOR_GOOD):
             kept.put(index, outcome)
         return outcome
-    detail: dict[str, Any] = {
-        "energy_eV": point.frame.energy_eV,
-        "tries": point.tries,
-        "settings": point.settings,
-        "scf_steps": point.scf_steps,
-        "wall_s": round(point.wall_s, 3),
-        "cpu_s": round(point.cpu_s, 3),
-    }
+    detail = _detail(point)
     if guess is not None and begun is not None:
         detail |= {"begun_from_frame": begun[0], "rmsd_A": round(begun[1], 4)}
     sha256 = "" if point.wavefunction is None else digest_of(point.wavefunction)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from nucleops.engines.cp2k.frames import LabelledFrame
-from nucleops.engines.cp2k.settings import LabelSettings, LevelOfTheory, PbeD3
+from nucleops.engines.cp2k.settings import Gfn1Xtb, LabelSettings, LevelOfTheory, PbeD3
 from nucleops.engines.cp2k.single_point import PROGRAM
 from nucleops.engines.deepmd.data import DROPLET_VACUUM_A, atom_elements
 from nucleops.errors import WrongInput
@@ -47,6 +47,15 @@ class LabelConfig(Settings):
         """
         chosen = self.label.reuse_wavefunction
         return isinstance(self.level, PbeD3) if chosen is None else chosen
+
+    @property
+    def in_series(self) -> bool:
+        """Whether one process of CP2K computes several frames, see `nucleops.engines.cp2k.series`.
+
+        With GFN1-xTB that saves half of the time; with PBE-D3 starting costs nothing beside the
+        rest, and wavefunctions are handed on instead.
+        """
+        return isinstance(self.level, Gfn1Xtb) and not self.reuse_wavefunction
 
     @property
     def decides(self) -> dict[str, Any]:

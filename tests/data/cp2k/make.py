@@ -1,7 +1,8 @@
 """Make the CP2K outputs in this folder anew: python tests/data/cp2k/make.py (CP2K needed, 2 min).
 
 Methanol, GFN1-xTB as a droplet and PBE-D3 at a small cut-off in an 8 A cell: a single point and a
-short AIMD run each. Host and folder names are taken out.
+short AIMD run each, and a series of distorted molecules at GFN1-xTB. Host and folder names are
+taken out.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from nucleops.engines.cp2k.aimd import run_aimd
+from nucleops.engines.cp2k.md_inputs import cell_of_all
+from nucleops.engines.cp2k.series import label_series
 from nucleops.engines.cp2k.settings import AimdRun, Gfn1Xtb, LevelOfTheory, PbeD3
 from nucleops.engines.cp2k.single_point import label
 from nucleops.systems.system import System
@@ -34,11 +37,22 @@ LEVELS: dict[str, LevelOfTheory] = {
     "pbe": PbeD3(cutoff_Ry=200.0, rel_cutoff_Ry=40.0),
 }
 STEPS = {"xtb": 8, "pbe": 3}
+SERIES = 6
 
 
 def methanol(*, periodic: bool) -> System:
     """One distorted methanol molecule in an 8 A cell."""
     return System("methanol", tuple("CHHHOH"), POSITIONS, np.full(3, 8.0), periodic)
+
+
+def distorted(number: int) -> list[System]:
+    """Molecules whose atoms are moved by some hundredths of an angstrom."""
+    rng = np.random.default_rng(7)
+    rest = methanol(periodic=False)
+    return [
+        rest.with_positions(POSITIONS + rng.normal(scale=0.03, size=POSITIONS.shape))
+        for _ in range(number)
+    ]
 
 
 def keep(source: Path, name: str) -> None:
@@ -63,6 +77,12 @@ def main() -> None:
             keep(folder / "aimd.out", f"{name}-aimd.out.gz")
             for kind in ("pos", "frc"):
                 keep(folder / f"label-{kind}-1.xyz", f"{name}-{kind}.xyz.gz")
+        series = distorted(SERIES)
+        folder = Path(scratch) / "series"
+        label_series(series, LEVELS["xtb"], folder, cell_of_all(series))
+        keep(folder / "series.out", "xtb-series.out.gz")
+        for kind in ("pos", "frc"):
+            keep(folder / f"label-{kind}-1.xyz", f"xtb-series-{kind}.xyz.gz")
         poor = Gfn1Xtb(max_scf=3)
         folder = Path(scratch) / "unconverged"
         run = AimdRun(system="methanol", temperatures_K=(300.0,), steps=2)

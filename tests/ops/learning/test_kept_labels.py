@@ -10,6 +10,7 @@ import pytest
 
 from nucleops.engines.cp2k.frames import LabelledFrame
 from nucleops.engines.cp2k.inputs import WAVEFUNCTION
+from nucleops.engines.cp2k.series import Series
 from nucleops.engines.cp2k.single_point import SinglePoint
 from nucleops.errors import Preempted, ScfNotConverged, StorageUnreachable, TimeLimit
 from nucleops.learning import label_task as module
@@ -32,23 +33,42 @@ def system(x: float = 0.0, **changes: object) -> System:
 
 
 class Cp2k:
-    """Stands in for CP2K: labels by the bond length, ends as told, says what it was asked."""
+    """Stands in for CP2K: labels by the bond length, ends as told, says what it was asked.
 
-    def __init__(self, **endings: Exception) -> None:
+    In a series it comes to no frame, or, if told so, to as many as ``reach`` says, of which those
+    with an ending get no label.
+    """
+
+    def __init__(self, reach: int = 0, **endings: Exception) -> None:
         self.endings = {int(key[1:]): error for key, error in endings.items()}
         self.begun: dict[int, str | None] = {}
+        self.reach = reach
+        self.series: list[tuple[int, int]] = []
+
+    def label_series(self, systems, level, folder, cell, **_):
+        start = int(folder.name[-4:])
+        self.series.append((start, len(systems)))
+        points = {
+            k: self.point(here)
+            for k, here in enumerate(systems[: self.reach])
+            if start + k not in self.endings
+        }
+        return Series(points, min(self.reach, len(systems)))
 
     def label(self, here, level, folder, *, guess=None, keep_wavefunction=False, **_):
         number = int(folder.name[-4:])
         self.begun[number] = None if guess is None else guess.parent.name
         if number in self.endings:
             raise self.endings[number]
-        bond = here.positions[1, 0] - here.positions[0, 0]
-        forces = np.array([[1.0, 0, 0], [-1.0, 0, 0]]) * (bond - 1.1) / 3
         folder.mkdir(exist_ok=True)
         path = folder / WAVEFUNCTION if keep_wavefunction else None
         if path is not None:
             path.write_text(f"orbitals {number}")
+        return self.point(here, path)
+
+    def point(self, here, path=None):
+        bond = here.positions[1, 0] - here.positions[0, 0]
+        forces = np.array([[1.0, 0, 0], [-1.0, 0, 0]]) * (bond - 1.1) / 3
         frame = LabelledFrame(here, -(bond**2) / 3, forces, program="CP2K 2023.1")
         return SinglePoint(frame, 1, "as set", 12, 0.5, 0.4, path)
 
@@ -66,6 +86,7 @@ def attempt(task, tmp_path, monkeypatch):
     def go(cp2k: Cp2k, folder: str = "t", *, level=XTB, **label: object):
         config = {"level": level, "label": {"allowed_loss": 0.5, **label}}
         monkeypatch.setattr(module, "label", cp2k.label)
+        monkeypatch.setattr(module, "label_series", cp2k.label_series)
         return label_task(task, "t", LabelConfig.model_validate(config), tmp_path / folder)
 
     return go
@@ -93,6 +114,48 @@ def test_an_interrupted_task_goes_on(attempt, tmp_path, monkeypatch, elsewhere):
     assert account.dropped == whole.dropped == {"SCF not converged": 1}
     assert account.details == whole.details
     assert arrays(tmp_path / ("b" if elsewhere else "a")) == arrays(tmp_path / "whole")
+
+
+def test_frames_come_from_series_and_what_fails_there_from_single_points(attempt, tmp_path):
+    account = attempt(cp2k := Cp2k(reach=9, f1=ScfNotConverged("no")))
+    assert cp2k.series == [(0, 4)]
+    assert list(cp2k.begun) == [1]
+    assert account.dropped == {"SCF not converged": 1}
+    assert len(read_deepmd(tmp_path / "t" / "data")) == 3
+    again = attempt(alone := Cp2k(f1=ScfNotConverged("no")), "alone")
+    assert alone.series == [(0, 4)]  # it came to nothing: no other is tried
+    assert list(alone.begun) == [0, 1, 2, 3]
+    assert arrays(tmp_path / "t") == arrays(tmp_path / "alone")
+    assert again.dropped == account.dropped
+
+
+def test_a_series_that_ends_early_is_followed_by_another(attempt):
+    attempt(cp2k := Cp2k(reach=2, f1=ScfNotConverged("no")))
+    assert cp2k.series == [(0, 4), (2, 2)]
+    assert list(cp2k.begun) == [1]
+
+
+def test_a_series_leaves_out_what_is_done(attempt, tmp_path, monkeypatch):
+    monkeypatch.setattr("nucleops.storage.retrying.time.sleep", lambda seconds: None)
+    endings = {"f1": ScfNotConverged("no")}
+    with pytest.raises(Preempted):
+        attempt(Cp2k(reach=1, **endings, f2=Preempted("gone")))
+    attempt(again := Cp2k(reach=9, **endings))
+    assert again.series == [(2, 2)]
+    assert not again.begun
+    # a damaged one is computed again, alone
+    (path,) = (tmp_path / "t" / "done").rglob("frame-0002")
+    path.write_bytes(b"{}")
+    attempt(once_more := Cp2k(reach=9, **endings))
+    assert not once_more.series
+    assert list(once_more.begun) == [2]
+
+
+def test_with_pbe_there_are_no_series(attempt):
+    attempt(cp2k := Cp2k(reach=9), level=PBE, reuse_wavefunction=False)
+    assert not cp2k.series
+    attempt(cp2k := Cp2k(reach=9), "b", reuse_wavefunction=True)
+    assert not cp2k.series
 
 
 def test_frames_of_another_level_are_not_taken_over(attempt):

@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from nucleops.engines.cp2k.aimd_keeper import COST, AimdKeeper
-from nucleops.engines.cp2k.inputs import PROJECT, RESTART, aimd_input, single_point_input
+from nucleops.engines.cp2k.inputs import PROJECT, RESTART, single_point_input
+from nucleops.engines.cp2k.md_inputs import aimd_input
 from nucleops.engines.cp2k.settings import AimdRun, LevelOfTheory
 from nucleops.engines.cp2k.single_point import PROGRAM
 from nucleops.engines.keeping import Keeping

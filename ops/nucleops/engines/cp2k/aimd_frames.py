@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,15 +15,13 @@ from nucleops.engines.cp2k.inputs import PROJECT, cell_and_shift
 from nucleops.engines.cp2k.log import LARGEST_FORCE_EV_A, SCF_START, read_evaluation, read_log
 from nucleops.engines.cp2k.motion import moves_right
 from nucleops.engines.cp2k.settings import LevelOfTheory
-from nucleops.engines.cp2k.units import FORCE_EV_A, HARTREE_EV
-from nucleops.engines.cp2k.xyz import XyzFrame, read_xyz
+from nucleops.engines.cp2k.units import HARTREE_EV
+from nucleops.engines.cp2k.xyz import XyzFrame, frames_by_step, positions_of
 from nucleops.errors import FatalFailure, TruncatedOutput
 from nucleops.systems.system import FloatArray, System
 
 LARGEST_JUMP_A = 0.5
 """No atom moves further in one step of at most 2 fs, in angstrom."""
-_XYZ_ENERGY_HARTREE = 1.0e-9
-_XYZ_FORCE_EV_A = 1.0e-8
 _XYZ_POSITION_A = 1.0e-7
 
 
@@ -99,7 +97,10 @@ class AimdOutput:
         check_step(part, step, self.log)
         symbols = self.system.symbols
         energy, forces = read_evaluation(part, symbols, self.log, largest_force_eV_A)
-        here = _matching(self.positions, self.forces, step, energy, forces, self.log)
+        here = positions_of(step, (energy, forces), self.positions, self.forces, self.log)
+        before = self.positions.get(step - 1)
+        if before is not None and np.abs(here.values - before.values).max() > LARGEST_JUMP_A:
+            raise TruncatedOutput(f"step {step}: an atom jumped", log=self.log)
         if step and not moves_right(step, self.positions, self.forces):
             raise TruncatedOutput(
                 f"step {step}: its positions do not follow from those beside it", log=self.log
@@ -132,8 +133,8 @@ def open_aimd(folder: Path, system: System, level: LevelOfTheory | None = None) 
     """
     log = folder / "aimd.out"
     text = read_log(log)
-    positions = _by_step(folder / f"{PROJECT}-pos-1.xyz", system)
-    forces = _by_step(folder / f"{PROJECT}-frc-1.xyz", system)
+    positions = frames_by_step(folder / f"{PROJECT}-pos-1.xyz", system)
+    forces = frames_by_step(folder / f"{PROJECT}-frc-1.xyz", system)
     parts = parts_of_steps(text, system, positions, level, log)
     start = positions.get(0)
     _, shift = cell_and_shift(system)
@@ -185,41 +186,3 @@ def read_aimd(
     output = open_aimd(folder, system, level)
     due = range(skip_steps, output.steps_run + 1, stride)
     return output.judged(due, largest_force_eV_A)
-
-
-def _matching(
-    positions: dict[int, XyzFrame],
-    forces: dict[int, XyzFrame],
-    step: int,
-    energy_eV: float,
-    forces_eV_A: np.ndarray,
-    log: Path,
-) -> XyzFrame:
-    """Return the step's positions if trajectory, force file and log belong together."""
-    here, force = positions.get(step), forces.get(step)
-    if here is None or force is None:
-        raise TruncatedOutput(f"step {step} is missing from the trajectory", log=log)
-    energies = np.array([here.energy, force.energy]) * HARTREE_EV - energy_eV
-    difference = np.abs(force.values * FORCE_EV_A - forces_eV_A).max()
-    if np.abs(energies).max() > _XYZ_ENERGY_HARTREE * HARTREE_EV or difference > _XYZ_FORCE_EV_A:
-        raise TruncatedOutput(f"step {step}: trajectory and log disagree", log=log)
-    before = positions.get(step - 1)
-    if before is not None and np.abs(here.values - before.values).max() > LARGEST_JUMP_A:
-        raise TruncatedOutput(f"step {step}: an atom jumped", log=log)
-    return here
-
-
-def _by_step(path: Path, system: System) -> dict[int, XyzFrame]:
-    frames: dict[int, XyzFrame] = {}
-    twice = set()
-    for frame in _complete(path, system):
-        if frame.step in frames:
-            twice.add(frame.step)
-        frames[frame.step] = frame
-    return {step: frame for step, frame in frames.items() if step not in twice}
-
-
-def _complete(path: Path, system: System) -> Iterator[XyzFrame]:
-    for frame in read_xyz(path, system.n_atoms):
-        if frame.symbols == system.symbols:
-            yield frame

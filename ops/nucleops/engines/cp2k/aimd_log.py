@@ -63,8 +63,23 @@ def parts_of_steps(
     return parts
 
 
-def check_step(part: str, step: int, log: Path) -> None:
+def check_step(
+    part: str, step: int, log: Path, first: int = 0, last_line: str = "MD| Temperature [K]"
+) -> None:
     """Check that the log's part is that of the step, and that the step ended.
+
+    Parameters
+    ----------
+    part : str
+        The log's part.
+    step : int
+        Step of molecular dynamics.
+    log : Path
+        The log, for errors.
+    first : int
+        Number of the step that dynamics begins with.
+    last_line : str
+        One of the last lines that CP2K writes of each later step.
 
     Raises
     ------
@@ -72,7 +87,10 @@ def check_step(part: str, step: int, log: Path) -> None:
         If it is not.
     """
     lines = [line.split() for line in part.splitlines() if line.startswith(" MD| Step number")]
-    found = lines == [["MD|", "Step", "number", str(step)]] if step else not lines
-    ended = "MD_INI| Cell angles" in part if step == 0 else part.count("MD| Temperature [K]") == 1
-    if not found or not ended:
+    begun = step == first
+    found = not lines if begun else lines == [["MD|", "Step", "number", str(step)]]
+    last = "MD_INI| Cell angles" in part
+    if not begun:
+        last = part.count(last_line) == 1
+    if not found or not last:
         raise TruncatedOutput(f"step {step} is incomplete or out of order", log=log)

@@ -12,7 +12,7 @@ import numpy as np
 
 from nucleops.engines.cp2k.dft import VALENCE, dft_section, kind_section
 from nucleops.engines.cp2k.sections import LINES, PARAMETER, Section, write_sections
-from nucleops.engines.cp2k.settings import AimdRun, LevelOfTheory, PbeD3
+from nucleops.engines.cp2k.settings import LevelOfTheory, PbeD3
 from nucleops.errors import WrongInput
 from nucleops.systems.system import FloatArray, System
 
@@ -75,8 +75,8 @@ def single_point_input(
     WrongInput
         If an element has no pseudopotential or basis here.
     """
-    force_eval = _force_eval(system, level, dynamics=False)
-    dft = force_eval["DFT"]
+    evaluation = force_eval(system, level, dynamics=False)
+    dft = evaluation["DFT"]
     if dft_print is not None:
         dft["PRINT"] = dft_print
     if wavefunction.guess:
@@ -84,74 +84,7 @@ def single_point_input(
         dft["SCF"]["SCF_GUESS"] = "RESTART"
     if wavefunction.keep:
         dft["SCF"]["PRINT"]["RESTART"] = {PARAMETER: "ON", "BACKUP_COPIES": 0}
-    return write_sections({"GLOBAL": _global("ENERGY_FORCE"), "FORCE_EVAL": force_eval})
-
-
-def aimd_input(
-    system: System,
-    level: LevelOfTheory,
-    run: AimdRun,
-    temperature_K: float,
-    seed: int,
-    done: int = 0,
-) -> str:
-    """Write the input of Born-Oppenheimer molecular dynamics, NVT with the CSVR thermostat.
-
-    The run is made in parts of ``run.checkpoint_steps``; the input is that of the next part.
-
-    Parameters
-    ----------
-    system : System
-        Where the dynamics starts.
-    level : Gfn1Xtb or PbeD3
-        Level of theory.
-    run : AimdRun
-        Steps, time step and thermostat.
-    temperature_K : float
-        Temperature in kelvin of the thermostat and of the first velocities.
-    seed : int
-        Seed, at least 1, of the first velocities and of the thermostat.
-    done : int
-        Steps of the parts before; if there are any, :data:`RESTART` is what they left.
-
-    Returns
-    -------
-    str
-        CP2K input text; every step writes positions, forces and energies.
-
-    Raises
-    ------
-    WrongInput
-        If an element has no pseudopotential or basis here.
-    """
-    every_step = {"EACH": {"MD": 1}}
-    restart: dict[str, Any] = {PARAMETER: "OFF"}
-    if run.steps > run.checkpoint_steps:
-        restart = {PARAMETER: "ON", "BACKUP_COPIES": 0, "EACH": {"MD": run.checkpoint_steps}}
-    motion: Section = {
-        "MD": {
-            "ENSEMBLE": "NVT",
-            "STEPS": min(run.checkpoint_steps, run.steps - done),
-            "TIMESTEP": run.time_step_fs,
-            "TEMPERATURE": temperature_K,
-            "THERMOSTAT": {"TYPE": "CSVR", "CSVR": {"TIMECON": run.thermostat_time_fs}},
-        },
-        "PRINT": {
-            "TRAJECTORY": {PARAMETER: "ON", "FORMAT": "XYZ", **every_step},
-            "FORCES": {PARAMETER: "ON", "FORMAT": "XYZ", **every_step},
-            "VELOCITIES": {PARAMETER: "OFF"},
-            "RESTART": restart,
-            "RESTART_HISTORY": {PARAMETER: "OFF"},
-        },
-    }
-    sections: dict[str, Any] = {
-        "GLOBAL": {**_global("MD"), "SEED": seed},
-        "FORCE_EVAL": _force_eval(system, level, dynamics=True),
-        "MOTION": motion,
-    }
-    if done:
-        sections["EXT_RESTART"] = {"RESTART_FILE_NAME": RESTART}
-    return write_sections(sections)
+    return write_sections({"GLOBAL": global_section("ENERGY_FORCE"), "FORCE_EVAL": evaluation})
 
 
 def cell_and_shift(system: System) -> tuple[FloatArray, FloatArray]:
@@ -175,7 +108,8 @@ def cell_and_shift(system: System) -> tuple[FloatArray, FloatArray]:
     return np.full(3, edge), edge / 2 - (low + high) / 2
 
 
-def _global(run_type: str) -> dict[str, Any]:
+def global_section(run_type: str) -> dict[str, Any]:
+    """Return section GLOBAL of a run of a type that CP2K knows, such as ``MD``."""
     return {
         "PROJECT": PROJECT,
         "RUN_TYPE": run_type,
@@ -186,7 +120,27 @@ def _global(run_type: str) -> dict[str, Any]:
     }
 
 
-def _force_eval(system: System, level: LevelOfTheory, *, dynamics: bool) -> dict[str, Any]:
+def force_eval(
+    system: System, level: LevelOfTheory, *, dynamics: bool, cell: FloatArray | None = None
+) -> dict[str, Any]:
+    """Return section FORCE_EVAL: the level of theory, the cell and the atoms.
+
+    Parameters
+    ----------
+    system : System
+        The atoms.
+    level : Gfn1Xtb or PbeD3
+        Level of theory.
+    dynamics : bool
+        Whether wavefunctions are extrapolated from step to step.
+    cell : ndarray or None
+        Edges of the cell in angstrom, shape (3,); None: those of :func:`cell_and_shift`.
+
+    Raises
+    ------
+    WrongInput
+        If an element has no pseudopotential or basis here.
+    """
     unknown = sorted(set(system.symbols) - set(VALENCE))
     if unknown:
         raise WrongInput(
@@ -194,13 +148,17 @@ def _force_eval(system: System, level: LevelOfTheory, *, dynamics: bool) -> dict
             advice=f"allowed: {', '.join(VALENCE)}",
         )
     periodic = "XYZ" if system.periodic else "NONE"
-    cell, shift = cell_and_shift(system)
+    own_cell, shift = cell_and_shift(system)
+    edges = own_cell if cell is None else cell
     coordinates = "\n".join(
         f"{symbol:2s} {x:18.10f} {y:18.10f} {z:18.10f}"
         for symbol, (x, y, z) in zip(system.symbols, system.positions + shift, strict=True)
     )
     subsys: dict[str, Any] = {
-        "CELL": {"ABC": [float(edge) for edge in cell], "PERIODIC": periodic},
+        "CELL": {
+            "ABC": [float(edge) for edge in edges],
+            "PERIODIC": periodic,
+        },
         "COORD": {LINES: coordinates},
     }
     if isinstance(level, PbeD3):

@@ -51,3 +51,12 @@ def aimd_folder(tmp_path, output):
         return tmp_path
 
     return lay_out
+
+
+@pytest.fixture
+def series_folder(tmp_path, output):
+    """A kept series of single points, as CP2K leaves it."""
+    (tmp_path / "series.out").write_bytes(output("xtb-series.out"))
+    for kind in ("pos", "frc"):
+        (tmp_path / f"label-{kind}-1.xyz").write_bytes(output(f"xtb-series-{kind}.xyz"))
+    return tmp_path

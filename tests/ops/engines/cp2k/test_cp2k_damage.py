@@ -1,4 +1,4 @@
-"""A thousand damaged outputs: none gives another label, none another error than ours."""
+"""Twelve hundred damaged outputs: none gives another label, none another error than ours."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from nucleops.engines.cp2k.aimd_frames import read_aimd
+from nucleops.engines.cp2k.series import read_series
 from nucleops.engines.cp2k.single_point import read_single_point
 from nucleops.errors import NucleoError
 
 LEVELS = ("xtb", "pbe")
-N_SINGLE, N_AIMD = 300, 200  # for each level: 1,000 in all
+N_SINGLE, N_AIMD, N_SERIES = 300, 200, 200  # the first two for each level: 1,200 in all
 ENERGY_EV, FORCE_EV_A, POSITION_A = 1e-8, 1e-6, 1e-5
 """How far an accepted frame may be from the truth."""
 
@@ -86,6 +87,35 @@ def test_aimd(level, made, output, damage, aimd_folder):
         (folder / name).write_bytes(whole[name])
     # what is whole around the damage is kept
     assert accepted > N_AIMD * len(true) / 4
+
+
+def test_series(made, output, damage, series_folder):
+    folder, systems, theory = series_folder, made.distorted(made.SERIES), made.LEVELS["xtb"]
+    names = {
+        "series.out": "series.out",
+        "label-pos-1.xyz": "series-pos.xyz",
+        "label-frc-1.xyz": "series-frc.xyz",
+    }
+    whole = {name: (folder / name).read_bytes() for name in names}
+    true, _ = read_series(folder, systems, level=theory)
+    assert len(true) == len(systems)
+    accepted = 0
+    for number in range(N_SERIES):
+        rng = rng_of("series", number)
+        name = [*names][rng.integers(3)]
+        how = damage.DAMAGES[number % len(damage.DAMAGES)]
+        others = [output("xtb-aimd.out" if name == "series.out" else "xtb-frc.xyz")]
+        others += [output("unconverged-aimd.out" if name == "series.out" else "xtb-pos.xyz")]
+        (folder / name).write_bytes(how(whole[name], others, rng))
+        try:
+            frames, _ = read_series(folder, systems, level=theory)
+        except NucleoError:
+            frames = {}
+        for index, frame in frames.items():
+            assert same(frame, true[index]), (number, how.__name__, name, index)
+        accepted += len(frames)
+        (folder / name).write_bytes(whole[name])
+    assert accepted > N_SERIES * len(true) / 4
 
 
 def test_files_of_different_runs_do_not_mix(made, output, aimd_folder):

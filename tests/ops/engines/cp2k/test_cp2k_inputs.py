@@ -12,10 +12,10 @@ from nucleops.engines.cp2k.attempts import AFTER_THE_FIRST, attempts
 from nucleops.engines.cp2k.inputs import (
     DROPLET_MARGIN_A,
     Wavefunction,
-    aimd_input,
     cell_and_shift,
     single_point_input,
 )
+from nucleops.engines.cp2k.md_inputs import aimd_input
 from nucleops.engines.cp2k.sections import write_sections
 from nucleops.engines.cp2k.settings import AimdRun, Gfn1Xtb, PbeD3
 from nucleops.errors import WrongInput
