@@ -1,7 +1,7 @@
 """What a label costs in a series, and on its own.
 
 Configurations of a droplet of the study ``ag6-xtb``, its atoms moved by some hundredths of an
-angstrom, are labelled with CP2K in one process, as a labelling task does, and one by one, in turns::
+angstrom, are labelled in one process of CP2K, as a labelling task does, and one by one, in turns::
 
     .venv/bin/python benchmarks/labels.py --system dimer
 """
