@@ -16,7 +16,6 @@ from statistics import median
 import numpy as np
 
 from nucleoflow.study.load import load_study
-from nucleops.engines.cp2k.md_inputs import cell_of_all
 from nucleops.engines.cp2k.series import label_series, longest_series
 from nucleops.engines.cp2k.single_point import SinglePoint, label
 from nucleops.systems.packing import build_system
@@ -42,11 +41,11 @@ def main() -> None:
         rest.with_positions(rest.positions + rng.normal(scale=MOVED_A, size=rest.positions.shape))
         for _ in range(longest_series([rest] * 99))
     ]
-    cell, level = cell_of_all(systems), study.level_of_theory
+    level = study.level_of_theory
     together, alone = [], []
     with tempfile.TemporaryDirectory() as scratch:
         for _ in range(given.turns):
-            found = label_series(systems, level, Path(scratch) / "series", cell).points
+            found = label_series(systems, level, Path(scratch) / "series").points
             if len(found) < len(systems):
                 raise SystemExit(f"only {len(found)} of {len(systems)} were labelled")
             together.append(cpu_s([*found.values()]))

@@ -69,11 +69,8 @@ _SCRATCH = Schedule(
 )
 # from the weights before: the rate, and the weights in the loss that go with it, begin lower
 _AGAIN = _SCRATCH.model_copy(update={"start_lr": 5e-3, "start_pref_e": 150, "start_pref_f": 600})
-DRIVERS = (
-    _SCRATCH,
-    _SCRATCH.model_copy(update={"steps": 20_000}),
-)
-"""Trainings of the potentials that lead each round."""
+DRIVERS = (_SCRATCH, _AGAIN)
+"""Trainings of the potentials that lead each round, one from the weights of the other."""
 _FORCES = _AGAIN.model_copy(update={"start_pref_e": 60, "limit_pref_e": 60})
 LAST = (
     _FORCES.model_copy(update={"steps": 50_000, "stop_lr": 1.5e-3}),
@@ -83,7 +80,7 @@ LAST = (
     ),
     _FORCES.model_copy(
         update={
-            "steps": 4_500,
+            "steps": 9_000,
             "batch_size": 4,
             "start_lr": 6e-4,
             "warmup_steps": 100,
@@ -180,21 +177,25 @@ def main() -> None:
     study, work, cores = load_study(STUDY), given.work, given.cores
     held_out = {"AIMD": followed(study, work, "held-out", HELD_OUT, cores)}
     known = [followed(study, work, "train", DROPLETS, cores)]
+    potentials: list[Path] = []
     train_s = 0.0
+
+    def learn(name: str, schedule: Schedule) -> float:
+        before = potentials[-1] if potentials else None
+        potentials.append(work / name)
+        tested = folders(held_out.values())
+        return trained(study, potentials[-1], schedule, folders(known), tested, before)
+
     for number, (plan, schedule) in enumerate(zip(ROUNDS, DRIVERS, strict=True), start=1):
-        driver = work / f"driver-{number}"
-        train_s += trained(study, driver, schedule, folders(known), folders(held_out.values()))
-        look = functools.partial(explored, study, plan, driver / "model.pb", folders(known), cores)
+        train_s += learn(f"driver-{number}", schedule)
+        model = potentials[-1] / "model.pb"
+        look = functools.partial(explored, study, plan, model, folders(known), cores)
         known.append(look(work / f"round-{number}", plan.droplets))
         held_out[f"round {number}"] = look(work / f"held-out-{number}", plan.held_out)
-    last = driver
-    for part, plan in enumerate(LAST, start=1):
-        schedule = plan.model_copy(update={"steps": round(given.share * plan.steps)})
-        before, last = last, work / f"last-{given.share:g}-{part}"
-        train_s += trained(
-            study, last, schedule, folders(known), folders(held_out.values()), before
-        )
-    say_each(last, held_out)
+    for part, schedule in enumerate(LAST, start=1):
+        share = schedule.model_copy(update={"steps": round(given.share * schedule.steps)})
+        train_s += learn(f"last-{given.share:g}-{part}", share)
+    say_each(potentials[-1], held_out)
     label_s, held_s = (sum(part.cpu_s for part in of) for of in (known, held_out.values()))
     print(
         f"CPU minutes: dynamics and labels {label_s / 60:.1f}, training {train_s / 60:.1f},"

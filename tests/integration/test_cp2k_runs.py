@@ -10,7 +10,7 @@ import pytest
 from nucleops.engines.cp2k import series as series_module
 from nucleops.engines.cp2k.aimd import run_aimd
 from nucleops.engines.cp2k.aimd_frames import read_aimd
-from nucleops.engines.cp2k.frames import ForcesTooLarge
+from nucleops.engines.cp2k.frames import ForcesTooLarge, LabelledFrame
 from nucleops.engines.cp2k.md_inputs import cell_of_all, series_input
 from nucleops.engines.cp2k.series import label_series
 from nucleops.engines.cp2k.settings import AimdRun, Gfn1Xtb, PbeD3
@@ -115,7 +115,7 @@ def test_clashing_atoms_are_refused(tmp_path):
 
 
 def test_a_series_gives_the_labels_of_single_points(droplet, tmp_path):
-    """Whatever else is in it, and for less than half of the starts."""
+    """To the last digit, whatever else is in it, and for less than they cost."""
     rng = np.random.default_rng(3)
     shape = droplet.positions.shape
     systems = [
@@ -124,45 +124,47 @@ def test_a_series_gives_the_labels_of_single_points(droplet, tmp_path):
     ]
     clash = droplet.positions.copy()
     clash[1] = clash[2] + [0.0, 0.0, 0.2]
-    cell = cell_of_all(systems)
-    level = Gfn1Xtb()
     mixed = [*systems[:2], droplet.with_positions(clash), *systems[2:]]
-    found = label_series(mixed, level, tmp_path / "a", cell)
+    cell, level = cell_of_all(mixed), Gfn1Xtb()
+    found = label_series(mixed, level, tmp_path / "a")
     assert sorted(found.points) == [0, 1, 3, 4]
     assert found.begun == 5
     for number, system in zip((0, 1, 3, 4), systems, strict=True):
-        point, alone = found.points[number], label(system, level, tmp_path / "alone")
-        assert point.frame.energy_eV == pytest.approx(alone.frame.energy_eV, abs=1e-8)
-        assert np.abs(point.frame.forces_eV_A - alone.frame.forces_eV_A).max() < 1e-9
+        point, alone = found.points[number], label(system, level, tmp_path / "alone", cell=cell)
+        same(point.frame, alone.frame)
         assert (point.scf_steps, point.tries) == (alone.scf_steps, 1)
         assert point.cpu_s < alone.cpu_s
-    # to the last digit, so that an interrupted task gives what one that is not gives
-    again = label_series(systems[1:3], level, tmp_path / "b", cell)
+    again = label_series(systems[1:3], level, tmp_path / "b", cell=cell)
     for number, other in ((0, 1), (1, 3)):
-        one, two = again.points[number].frame, found.points[other].frame
-        assert one.energy_eV == two.energy_eV
-        assert (one.forces_eV_A == two.forces_eV_A).all()
+        same(again.points[number].frame, found.points[other].frame)
+    # the cell is no physics
+    own = label(systems[0], level, tmp_path / "alone").frame
+    assert own.energy_eV == pytest.approx(found.points[0].frame.energy_eV, abs=1e-8)
+    assert np.abs(own.forces_eV_A - found.points[0].frame.forces_eV_A).max() < 1e-9
+
+
+def same(one: LabelledFrame, other: LabelledFrame) -> None:
+    assert one.energy_eV == other.energy_eV
+    assert (one.forces_eV_A == other.forces_eV_A).all()
 
 
 def test_a_periodic_series(tmp_path):
     crowd = methanol(edge=12.0, periodic=True)
     systems = [crowd, crowd.with_positions(crowd.positions + 0.02 * np.eye(6, 3))]
-    found = label_series(systems, Gfn1Xtb(), tmp_path / "a", crowd.cell)
+    found = label_series(systems, Gfn1Xtb(), tmp_path / "a")
     assert sorted(found.points) == [0, 1]
-    alone = label(systems[1], Gfn1Xtb(), tmp_path / "alone").frame
-    assert found.points[1].frame.energy_eV == pytest.approx(alone.energy_eV, abs=1e-8)
-    assert np.abs(found.points[1].frame.forces_eV_A - alone.forces_eV_A).max() < 1e-9
+    same(found.points[1].frame, label(systems[1], Gfn1Xtb(), tmp_path / "alone").frame)
 
 
 def test_a_series_that_cannot_be_run_gives_nothing(tmp_path, monkeypatch):
     systems = [methanol(), methanol()]
     with pytest.raises(MissingProgram):
-        label_series(systems, Gfn1Xtb(), tmp_path, np.full(3, 9.0), program="cp2k.no-such")
+        label_series(systems, Gfn1Xtb(), tmp_path, program="cp2k.no-such")
     # a version that does not know a word of the input
     text, configurations = series_input(systems, Gfn1Xtb(), cell_of_all(systems))
     unknown = text.replace("EVAL_FORCES", "EVAL_SOMETHING"), configurations
     monkeypatch.setattr(series_module, "series_input", lambda *_: unknown)
-    found = label_series(systems, Gfn1Xtb(), tmp_path, cell_of_all(systems))
+    found = label_series(systems, Gfn1Xtb(), tmp_path)
     assert (found.points, found.begun) == ({}, 0)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from nucleops.learning.labelling import TASK_FILE, LabelConfig, read_configurati
 from nucleops.learning.provenance import Provenance, level_text
 from nucleops.storage.increments import digest_of
 from nucleops.systems.distances import minimum_image
-from nucleops.systems.system import System
+from nucleops.systems.system import FloatArray, System
 
 _FOR_GOOD = (ScfNotConverged, ForcesTooLarge)
 _MAYBE_THE_MACHINE = (TruncatedOutput, ProgramFailed, TimeLimit)  # tried anew if the task is
@@ -83,13 +85,14 @@ def label_task(
     frames: list[LabelledFrame] = []
     provenance: list[Provenance] = []
     wavefunctions: dict[int, str] = {}
-    in_series = _InSeries(systems, config, kept)
+    work = _Work(systems, config, kept)
+    in_series = _InSeries(work)
     progress(0, len(systems))
     with log.open("w", encoding="utf-8", buffering=1) as out:
         for index, (system, origin) in enumerate(zip(systems, origins, strict=True)):
             outcome = kept.get(index, system) or in_series.get(index)
             if outcome is None:
-                outcome = _computed(index, systems, wavefunctions, config, kept)
+                outcome = _computed(index, work, wavefunctions)
             if outcome.frame is not None:
                 frames.append(outcome.frame)
                 provenance.append(_provenance(origin, config, outcome.frame))
@@ -139,15 +142,33 @@ def nearest(system: System, others: Mapping[int, System]) -> tuple[int, float] |
     return found
 
 
+@dataclass(frozen=True)
+class _Work:
+    """What a task is about."""
+
+    systems: list[System]
+    config: LabelConfig
+    kept: KeptLabels
+
+    @cached_property
+    def cell(self) -> FloatArray | None:
+        """Edges that CP2K is given; None: each frame's own.
+
+        Droplets computed in series have one of all frames of the task, and so have those of them
+        that are computed on their own: a cell changes last digits, and no label may depend on how,
+        or after which interruption, it was made.
+        """
+        shared = self.config.in_series and not self.systems[0].periodic
+        return cell_of_all(self.systems) if shared else None
+
+
 class _InSeries:
     """Frames computed many at a time, from the first on that has to be computed."""
 
-    def __init__(self, systems: list[System], config: LabelConfig, kept: KeptLabels) -> None:
-        self._systems, self._config, self._kept = systems, config, kept
+    def __init__(self, work: _Work) -> None:
+        self._work = work
         self._done: dict[int, Outcome] = {}
-        # of all frames, not of those left: no label may depend on where the task was interrupted
-        self._droplets_cell = cell_of_all(systems)
-        self._left = set(range(len(systems))) if config.in_series else set()
+        self._left = set(range(len(work.systems))) if work.config.in_series else set()
 
     def get(self, index: int) -> Outcome | None:
         """Return what became of a frame; None if it is to be computed on its own."""
@@ -156,28 +177,29 @@ class _InSeries:
         return self._done.pop(index, None)
 
     def _compute(self, start: int) -> None:
-        later = (i for i in sorted(self._left) if i > start and not self._kept.has(i))
+        systems, config, kept = self._work.systems, self._work.config, self._work.kept
+        later = (i for i in sorted(self._left) if i > start and not kept.has(i))
         due = [start, *later]
-        due = due[: longest_series([self._systems[i] for i in due])]
+        due = due[: longest_series([systems[i] for i in due])]
         if len(due) == 1:  # nothing to be saved
             self._left.remove(start)
             return
         found = label_series(
-            [self._systems[i] for i in due],
-            self._config.level,
-            self._kept.folder / f"series-{start:04d}",
-            self._systems[start].cell if self._systems[start].periodic else self._droplets_cell,
-            program=self._config.program,
-            threads=self._config.threads,
-            timeout_s=self._config.label.timeout_s,
-            largest_force_eV_A=self._config.label.largest_force_eV_A,
+            [systems[i] for i in due],
+            config.level,
+            kept.folder / f"series-{start:04d}",
+            cell=self._work.cell,
+            program=config.program,
+            threads=config.threads,
+            timeout_s=config.label.timeout_s,
+            largest_force_eV_A=config.label.largest_force_eV_A,
         )
         # where nothing was begun, nothing will be: each frame has to tell why
         self._left.difference_update(due[: found.begun] if found.begun else [*self._left])
         for number, point in found.points.items():
             outcome = Outcome(point.frame, _detail(point))
             self._done[due[number]] = outcome
-            self._kept.put(due[number], outcome)
+            kept.put(due[number], outcome)
 
 
 def _detail(point: SinglePoint) -> dict[str, Any]:
@@ -191,14 +213,9 @@ def _detail(point: SinglePoint) -> dict[str, Any]:
     }
 
 
-def _computed(
-    index: int,
-    systems: list[System],
-    wavefunctions: Mapping[int, str],
-    config: LabelConfig,
-    kept: KeptLabels,
-) -> Outcome:
+def _computed(index: int, work: _Work, wavefunctions: Mapping[int, str]) -> Outcome:
     """Compute a frame, and keep what became of it unless the machine may be to blame."""
+    systems, config, kept = work.systems, work.config, work.kept
     begun = nearest(systems[index], {i: systems[i] for i in wavefunctions})
     guess = None if begun is None else kept.wavefunction(begun[0], wavefunctions[begun[0]])
     try:
@@ -212,6 +229,7 @@ def _computed(
             largest_force_eV_A=config.label.largest_force_eV_A,
             guess=guess,
             keep_wavefunction=config.reuse_wavefunction,
+            cell=work.cell,
         )
     except (*_FOR_GOOD, *_MAYBE_THE_MACHINE) as error:
         outcome = Outcome(None, {"dropped": error.kind, "reason": error.message.strip()})

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 
 from nucleops.engines.cp2k.aimd import run_aimd
-from nucleops.engines.cp2k.md_inputs import cell_of_all
 from nucleops.engines.cp2k.series import label_series
 from nucleops.engines.cp2k.settings import AimdRun, Gfn1Xtb, LevelOfTheory, PbeD3
 from nucleops.engines.cp2k.single_point import label
@@ -79,7 +78,7 @@ def main() -> None:
                 keep(folder / f"label-{kind}-1.xyz", f"{name}-{kind}.xyz.gz")
         series = distorted(SERIES)
         folder = Path(scratch) / "series"
-        label_series(series, LEVELS["xtb"], folder, cell_of_all(series))
+        label_series(series, LEVELS["xtb"], folder)
         keep(folder / "series.out", "xtb-series.out.gz")
         for kind in ("pos", "frc"):
             keep(folder / f"label-{kind}-1.xyz", f"xtb-series-{kind}.xyz.gz")

@@ -45,7 +45,7 @@ class Cp2k:
         self.reach = reach
         self.series: list[tuple[int, int]] = []
 
-    def label_series(self, systems, level, folder, cell, **_):
+    def label_series(self, systems, level, folder, **_):
         start = int(folder.name[-4:])
         self.series.append((start, len(systems)))
         points = {

@@ -51,6 +51,7 @@ def single_point_input(
     level: LevelOfTheory,
     dft_print: Section | None = None,
     wavefunction: Wavefunction = _NO_FILES,
+    cell: FloatArray | None = None,
 ) -> str:
     """Write the input of an energy and force calculation.
 
@@ -64,6 +65,8 @@ def single_point_input(
         Section ``DFT/PRINT``: what else CP2K is to write, such as charges.
     wavefunction : Wavefunction
         Which files of wavefunctions are read and written.
+    cell : ndarray or None
+        Edges of the cell in angstrom, shape (3,); None: those of :func:`cell_and_shift`.
 
     Returns
     -------
@@ -75,7 +78,7 @@ def single_point_input(
     WrongInput
         If an element has no pseudopotential or basis here.
     """
-    evaluation = force_eval(system, level, dynamics=False)
+    evaluation = force_eval(system, level, dynamics=False, cell=cell)
     dft = evaluation["DFT"]
     if dft_print is not None:
         dft["PRINT"] = dft_print

@@ -26,7 +26,7 @@ from nucleops.engines.cp2k.log import (
     read_log,
     scf_steps,
 )
-from nucleops.engines.cp2k.md_inputs import SERIES, series_input
+from nucleops.engines.cp2k.md_inputs import SERIES, cell_of_all, series_input
 from nucleops.engines.cp2k.settings import LevelOfTheory
 from nucleops.engines.cp2k.single_point import PROGRAM, SinglePoint
 from nucleops.engines.cp2k.xyz import frames_by_step, positions_of
@@ -82,8 +82,8 @@ def label_series(
     systems: Sequence[System],
     level: LevelOfTheory,
     folder: Path,
-    cell: FloatArray,
     *,
+    cell: FloatArray | None = None,
     program: str = PROGRAM,
     threads: int = 1,
     timeout_s: float | None = None,
@@ -100,10 +100,10 @@ def label_series(
     folder : Path
         Where everything is written (``series.inp``, ``series.out`` ...); made if missing. What an
         earlier try left there is removed.
-    cell : ndarray
-        Edges of the cell in angstrom, shape (3,), with room for each of the systems
-        (:func:`nucleops.engines.cp2k.md_inputs.cell_of_all`). A label is the same to the last digit
-        in whatever series, if the cell is.
+    cell : ndarray or None
+        Edges of the cell in angstrom, shape (3,), with room for each of the systems; None: those of
+        :func:`nucleops.engines.cp2k.md_inputs.cell_of_all`. If it is the same, a label is that of
+        any other series and of a single point, to the last digit.
     program, threads, largest_force_eV_A
         As for a single point.
     timeout_s : float or None
@@ -122,7 +122,9 @@ def label_series(
     folder.mkdir(parents=True, exist_ok=True)
     for old in [folder / LOG, *folder.glob(f"{PROJECT}-*")]:
         old.unlink(missing_ok=True)  # CP2K appends
-    text, configurations = series_input(systems, level, cell)
+    text, configurations = series_input(
+        systems, level, cell_of_all(systems) if cell is None else cell
+    )
     (folder / "series.inp").write_text(text, encoding="utf-8")
     (folder / SERIES).write_text(configurations, encoding="utf-8")
     started_s = time.monotonic()

@@ -29,7 +29,7 @@ from nucleops.engines.cp2k.sections import Section
 from nucleops.engines.cp2k.settings import LevelOfTheory
 from nucleops.engines.runner import run
 from nucleops.errors import ScfNotConverged, TruncatedOutput
-from nucleops.systems.system import System
+from nucleops.systems.system import FloatArray, System
 
 PROGRAM = "cp2k.psmp"
 """Name of the CP2K binary (OpenMP and MPI) in Debian and in most builds."""
@@ -76,6 +76,7 @@ def label(
     guess: Path | None = None,
     keep_wavefunction: bool = False,
     dft_print: Section | None = None,
+    cell: FloatArray | None = None,
 ) -> SinglePoint:
     """Compute energy and forces of a configuration; where the SCF fails, with safer settings.
 
@@ -102,6 +103,9 @@ def label(
         Whether the converged wavefunction is kept.
     dft_print : mapping or None
         What else CP2K is to write, see :func:`nucleops.engines.cp2k.inputs.single_point_input`.
+    cell : ndarray or None
+        Edges of the cell in angstrom, shape (3,), for another than the system's own, see
+        :func:`nucleops.engines.cp2k.md_inputs.cell_of_all`.
 
     Returns
     -------
@@ -129,7 +133,7 @@ def label(
         if first_guess:
             shutil.copyfile(first_guess, folder / files.guess)
         source, output = folder / f"try-{number}.inp", folder / f"try-{number}.out"
-        text = single_point_input(system, attempt.level, dft_print, files)
+        text = single_point_input(system, attempt.level, dft_print, files, cell)
         source.write_text(text, encoding="utf-8")
         result = run(
             [program, "-i", source.name, "-o", output.name],
