@@ -37,7 +37,7 @@ from nucleops.systems.system import FloatArray, System
 LOG = "series.out"
 _LAST_LINE = "MD| Potential energy [hartree]"
 _POSITION_A = 1.0e-7
-_ATOMS, _FRAMES = 2000, 16
+_ATOMS, _FRAMES = 2000, 20
 """Most of them in a series: what its end costs if it is killed, and more would save nothing."""
 
 
