@@ -73,14 +73,14 @@ DRIVERS = (_SCRATCH, _AGAIN)
 """Trainings of the potentials that lead each round, one from the weights of the other."""
 _FORCES = _AGAIN.model_copy(update={"start_pref_e": 60, "limit_pref_e": 60})
 LAST = (
-    _FORCES.model_copy(update={"steps": 50_000, "stop_lr": 1.5e-3}),
+    _FORCES.model_copy(update={"steps": 60_000, "stop_lr": 1.5e-3}),
     # four frames a step are dearer but less noisy: from where the rate is low enough for that
     _FORCES.model_copy(
         update={"steps": 10_000, "batch_size": 4, "start_lr": 2e-3, "start_pref_f": 200}
     ),
     _FORCES.model_copy(
         update={
-            "steps": 9_000,
+            "steps": 12_000,
             "batch_size": 4,
             "start_lr": 6e-4,
             "warmup_steps": 100,

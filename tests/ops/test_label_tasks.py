@@ -14,7 +14,7 @@ from nucleops.engines.cp2k.series import Series
 from nucleops.engines.cp2k.single_point import SinglePoint
 from nucleops.errors import Preempted, ScfNotConverged, TimeLimit, WrongInput
 from nucleops.label import PrepLabel, RunAimd, RunLabel, label_config
-from nucleops.learning import label_task as label_task_module
+from nucleops.learning import label_frames
 from nucleops.learning.account import Account, LabelsLost
 from nucleops.learning.dataset import LabelledFrames, read_deepmd, write_deepmd
 from nucleops.learning.label_task import label_task
@@ -143,8 +143,8 @@ def fate(monkeypatch, *outcomes):
         frame = LabelledFrame(here, outcome, np.zeros_like(here.positions))
         return SinglePoint(frame, 1, "as set", 12, 0.5, 0.4)
 
-    monkeypatch.setattr(label_task_module, "label", label)
-    monkeypatch.setattr(label_task_module, "label_series", lambda *_, **__: Series({}, 0))
+    monkeypatch.setattr(label_frames, "label", label)
+    monkeypatch.setattr(label_frames, "label_series", lambda *_, **__: Series({}, 0))
 
 
 def task_of(tmp_path: Path, n: int) -> Path:

@@ -13,10 +13,11 @@ from nucleops.engines.cp2k.inputs import WAVEFUNCTION
 from nucleops.engines.cp2k.series import Series
 from nucleops.engines.cp2k.single_point import SinglePoint
 from nucleops.errors import Preempted, ScfNotConverged, StorageUnreachable, TimeLimit
-from nucleops.learning import label_task as module
+from nucleops.learning import label_frames as module
 from nucleops.learning.dataset import read_deepmd
 from nucleops.learning.kept_labels import forget_labels
-from nucleops.learning.label_task import label_task, nearest
+from nucleops.learning.label_frames import nearest
+from nucleops.learning.label_task import label_task
 from nucleops.learning.labelling import LabelConfig, prepare_tasks
 from nucleops.storage.folder import FolderStore
 from nucleops.storage.kept import STORE_VARIABLE

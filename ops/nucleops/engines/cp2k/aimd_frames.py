@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from nucleops.engines.cp2k.aimd_log import check_step, parts_of_steps
 from nucleops.engines.cp2k.frames import LabelledFrame
 from nucleops.engines.cp2k.identity import program_of_log
 from nucleops.engines.cp2k.inputs import PROJECT, cell_and_shift
 from nucleops.engines.cp2k.log import LARGEST_FORCE_EV_A, SCF_START, read_evaluation, read_log
+from nucleops.engines.cp2k.md_log import check_step, parts_of_steps
 from nucleops.engines.cp2k.motion import moves_right
 from nucleops.engines.cp2k.settings import LevelOfTheory
 from nucleops.engines.cp2k.units import HARTREE_EV

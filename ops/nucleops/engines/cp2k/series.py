@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 
-from nucleops.engines.cp2k.aimd_log import check_step, parts_of_steps
 from nucleops.engines.cp2k.frames import LabelledFrame
 from nucleops.engines.cp2k.identity import program_of_log
 from nucleops.engines.cp2k.inputs import PROJECT, cell_and_shift
@@ -27,6 +26,7 @@ from nucleops.engines.cp2k.log import (
     scf_steps,
 )
 from nucleops.engines.cp2k.md_inputs import SERIES, cell_of_all, series_input
+from nucleops.engines.cp2k.md_log import check_step, parts_of_steps
 from nucleops.engines.cp2k.settings import LevelOfTheory
 from nucleops.engines.cp2k.single_point import PROGRAM, SinglePoint
 from nucleops.engines.cp2k.xyz import frames_by_step, positions_of

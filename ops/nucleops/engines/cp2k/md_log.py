@@ -1,4 +1,4 @@
-"""The log of AIMD, step by step: one run of CP2K after the other."""
+"""Logs of dynamics, AIMD or along given positions, step by step: one run after the other."""
 
 from __future__ import annotations
 
