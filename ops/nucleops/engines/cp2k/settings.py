@@ -89,7 +89,7 @@ class LabelSettings(Settings):
     allowed_loss: float = Field(default=0.3, ge=0, le=1)
     """Share of a task's frames that may be dropped before the task fails."""
     timeout_s: Positive = 3600.0
-    """Wall-clock limit of one single point in seconds."""
+    """Wall-clock limit of one single point, or of a series of them, in seconds."""
     reuse_wavefunction: bool | None = None
     """Begin each SCF from the wavefunction of the nearest frame before it in the task; left out:
     where that pays, which is PBE-D3."""
