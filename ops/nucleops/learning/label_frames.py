@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nucleops.engines.cp2k.frames import ForcesTooLarge
-from nucleops.engines.cp2k.inputs import cell_and_shift
+from nucleops.engines.cp2k.inputs import placed_A
 from nucleops.engines.cp2k.md_inputs import cell_of_all
 from nucleops.engines.cp2k.series import label_series, longest_series, same_atoms
 from nucleops.engines.cp2k.single_point import SinglePoint, label
@@ -155,8 +155,7 @@ def nearest(system: System, others: Mapping[int, System]) -> tuple[int, float] |
     for key, other in others.items():
         if not same_atoms(system, other):
             continue
-        moved = system.positions + cell_and_shift(system)[1]
-        moved = moved - other.positions - cell_and_shift(other)[1]
+        moved = placed_A(system) - placed_A(other)
         moved = minimum_image(moved, system.cell, system.periodic)
         rmsd_A = float(np.sqrt((moved**2).sum(axis=1).mean()))
         if found is None or rmsd_A < found[1]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from nucleops.engines.cp2k.frames import LabelledFrame
 from nucleops.engines.cp2k.identity import program_of_log
-from nucleops.engines.cp2k.inputs import PROJECT, cell_and_shift
+from nucleops.engines.cp2k.inputs import PROJECT, cell_and_shift, placed_A
 from nucleops.engines.cp2k.log import LARGEST_FORCE_EV_A, SCF_START, read_evaluation, read_log
 from nucleops.engines.cp2k.md_log import check_step, parts_of_steps
 from nucleops.engines.cp2k.motion import moves_right
@@ -137,8 +137,7 @@ def open_aimd(folder: Path, system: System, level: LevelOfTheory | None = None) 
     forces = frames_by_step(folder / f"{PROJECT}-frc-1.xyz", system)
     parts = parts_of_steps(text, system, positions, level, log)
     start = positions.get(0)
-    _, shift = cell_and_shift(system)
-    if start is None or np.abs(start.values - system.positions - shift).max() > _XYZ_POSITION_A:
+    if start is None or np.abs(start.values - placed_A(system)).max() > _XYZ_POSITION_A:
         raise TruncatedOutput("the trajectory does not begin where the system does", log=log)
     return AimdOutput(log, system, parts, positions, forces, program_of_log(text))
 

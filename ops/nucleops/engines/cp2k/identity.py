@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nucleops.engines.cp2k.inputs import cell_and_shift
+from nucleops.engines.cp2k.inputs import placed_A
 from nucleops.engines.cp2k.settings import Gfn1Xtb, LevelOfTheory
 from nucleops.errors import TruncatedOutput
 from nucleops.systems.system import FloatArray, System
@@ -64,7 +64,7 @@ def check_configuration(
     """
     blocks = list(_COORDINATES.finditer(text))
     rows = [line.split() for line in blocks[0]["rows"].splitlines()] if len(blocks) == 1 else []
-    wanted = system.positions + cell_and_shift(system)[1] if moved_A is None else moved_A
+    wanted = placed_A(system) if moved_A is None else moved_A
     try:
         symbols = tuple(row[2] for row in rows)
         found = np.array([[float(number) for number in row[4:7]] for row in rows])

@@ -111,6 +111,19 @@ def cell_and_shift(system: System) -> tuple[FloatArray, FloatArray]:
     return np.full(3, edge), edge / 2 - (low + high) / 2
 
 
+def placed_A(system: System) -> FloatArray:
+    """Return where CP2K is given the atoms, in angstrom, shape (n_atoms, 3)."""
+    return np.asarray(system.positions + cell_and_shift(system)[1])
+
+
+def coordinate_lines(system: System) -> str:
+    """Return a line for each atom: its element and where CP2K is given it."""
+    return "\n".join(
+        f"{symbol:2s} {x:18.10f} {y:18.10f} {z:18.10f}"
+        for symbol, (x, y, z) in zip(system.symbols, placed_A(system), strict=True)
+    )
+
+
 def global_section(run_type: str) -> dict[str, Any]:
     """Return section GLOBAL of a run of a type that CP2K knows, such as ``MD``."""
     return {
@@ -151,18 +164,13 @@ def force_eval(
             advice=f"allowed: {', '.join(VALENCE)}",
         )
     periodic = "XYZ" if system.periodic else "NONE"
-    own_cell, shift = cell_and_shift(system)
-    edges = own_cell if cell is None else cell
-    coordinates = "\n".join(
-        f"{symbol:2s} {x:18.10f} {y:18.10f} {z:18.10f}"
-        for symbol, (x, y, z) in zip(system.symbols, system.positions + shift, strict=True)
-    )
+    edges = cell_and_shift(system)[0] if cell is None else cell
     subsys: dict[str, Any] = {
         "CELL": {
             "ABC": [float(edge) for edge in edges],
             "PERIODIC": periodic,
         },
-        "COORD": {LINES: coordinates},
+        "COORD": {LINES: coordinate_lines(system)},
     }
     if isinstance(level, PbeD3):
         subsys["KIND"] = [kind_section(symbol, level) for symbol in dict.fromkeys(system.symbols)]

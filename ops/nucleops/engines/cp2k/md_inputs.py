@@ -7,7 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from nucleops.engines.cp2k.inputs import RESTART, cell_and_shift, force_eval, global_section
+from nucleops.engines.cp2k.inputs import (
+    RESTART,
+    cell_and_shift,
+    coordinate_lines,
+    force_eval,
+    global_section,
+)
 from nucleops.engines.cp2k.sections import PARAMETER, Section, write_sections
 from nucleops.engines.cp2k.settings import AimdRun, LevelOfTheory
 from nucleops.systems.system import FloatArray, System
@@ -144,9 +150,5 @@ def _every_step() -> dict[str, Any]:
 
 
 def _configuration(number: int, system: System) -> str:
-    positions = system.positions + cell_and_shift(system)[1]
-    rows = [
-        f"{symbol:2s} {x:18.10f} {y:18.10f} {z:18.10f}\n"
-        for symbol, (x, y, z) in zip(system.symbols, positions, strict=True)
-    ]
-    return f"{system.n_atoms}\n i = {number}, time = {number}.0, E = 0.0\n{''.join(rows)}"
+    head = f"{system.n_atoms}\n i = {number}, time = {number}.0, E = 0.0"
+    return f"{head}\n{coordinate_lines(system)}\n"

@@ -87,10 +87,10 @@ def check_step(
         If it is not.
     """
     lines = [line.split() for line in part.splitlines() if line.startswith(" MD| Step number")]
-    begun = step == first
-    found = not lines if begun else lines == [["MD|", "Step", "number", str(step)]]
-    last = "MD_INI| Cell angles" in part
-    if not begun:
-        last = part.count(last_line) == 1
-    if not found or not last:
+    if step == first:
+        whole = not lines and "MD_INI| Cell angles" in part
+    else:
+        told = lines == [["MD|", "Step", "number", str(step)]]
+        whole = told and part.count(last_line) == 1
+    if not whole:
         raise TruncatedOutput(f"step {step} is incomplete or out of order", log=log)

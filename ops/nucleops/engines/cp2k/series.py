@@ -17,7 +17,7 @@ import numpy as np
 
 from nucleops.engines.cp2k.frames import LabelledFrame
 from nucleops.engines.cp2k.identity import program_of_log
-from nucleops.engines.cp2k.inputs import PROJECT, cell_and_shift
+from nucleops.engines.cp2k.inputs import PROJECT, placed_A
 from nucleops.engines.cp2k.log import (
     LARGEST_FORCE_EV_A,
     SCF_START,
@@ -207,7 +207,6 @@ def read_series(
             here = positions_of(step, (energy, forces_eV_A), positions, forces, log)
         except FatalFailure:
             continue
-        given = system.positions + cell_and_shift(system)[1]
-        if np.abs(here.values - given).max() <= _POSITION_A:
+        if np.abs(here.values - placed_A(system)).max() <= _POSITION_A:
             frames[index] = LabelledFrame(system, energy, forces_eV_A, program=program)
     return frames, [scf_steps(part) for part in parts]
